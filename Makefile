@@ -1,0 +1,32 @@
+# Two commands do everything on a fresh machine: `make train` and `make test`.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: train test lint benchmark clean
+
+train: $(VENV)/.installed  ## Train on the embedded digits and say where the results lie.
+	$(VENV)/bin/vael train digits
+
+test: $(VENV)/.tested lint  ## Run the whole suite.
+	$(PYTHON) -m pytest
+
+lint: $(VENV)/.tested
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/pyright
+
+benchmark: $(VENV)/.installed  ## Compare the speed with the peers'; needs $$VAEL_DATA and about half an hour.
+	$(PYTHON) benchmarks/training_speed.py --output docs/performance
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	python3 -m venv $(VENV)
+	$(PIP_INSTALL) --editable '.[tables]'
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(PIP_INSTALL) --editable '.[tables,test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .peers build dist
