@@ -1,0 +1,36 @@
+"""vael: variational autoencoders, trained, judged, looked into and used, on images and on tables.
+
+    import vael
+
+    run = vael.train("mnist", recipe="binary-20")   # the run folder is run.path
+    print(run.evaluate(num_samples=64).nll_nats)
+    digits = run.sample(16).x                       # (16, 1, 28, 28) float32
+    run = vael.load(run.path)
+
+Names are imported when first used: `import vael` alone costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vael.errors import VaelError
+    from vael.experiments import Run, load, resume, train
+    from vael.recipe import Recipe
+
+__all__ = ["Recipe", "Run", "VaelError", "load", "resume", "train"]
+
+_HOMES = {
+    "Recipe": "vael.recipe",
+    "Run": "vael.experiments",
+    "VaelError": "vael.errors",
+    "load": "vael.experiments",
+    "resume": "vael.experiments",
+    "train": "vael.experiments",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'vael' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)

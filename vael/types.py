@@ -1,0 +1,70 @@
+"""The words that every room shares: axis letters, what an observation is, what a model sees.
+
+Axis letters: `K` samples, `B` batch, `D` latent, `C H W` image, `F` table columns; sample axes lead.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:  # the recipe and the command line's help import this module: no torch at run time
+    from torch import Tensor
+
+__all__ = ["DOMAINS", "Batch", "Domain", "Observation"]
+
+Domain = Literal["binary", "unit", "levels", "real"]
+"""Where the numbers of x live: {0, 1}; [0, 1]; the integers 0 … num_levels − 1; the real line."""
+
+DOMAINS: tuple[Domain, ...] = get_args(Domain)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """State what one observation x is: its shape, the domain of its numbers, its columns.
+
+    Arguments:
+        shape: `(C, H, W)` for an image, `(F,)` for a row of a table.
+        domain: Where the numbers live; likelihoods state which of them they accept.
+        num_levels: How many integers the `levels` domain holds (256 for 8-bit pixels); 2 for `binary`; 0 elsewhere.
+        columns: The names of a table's columns; empty for images.
+    """
+
+    shape: tuple[int, ...]
+    domain: Domain
+    num_levels: int = 0
+    columns: tuple[str, ...] = ()
+
+    @property
+    def num_dims(self) -> int:
+        """How many numbers one observation holds: C·H·W or F."""
+        return math.prod(self.shape)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether x is an image `(C, H, W)`."""
+        return len(self.shape) == 3
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether x takes countably many values, so that −log p(x) is a message length."""
+        return self.domain in ("binary", "levels")
+
+    @property
+    def scale(self) -> float:
+        """What to divide x by before a network sees it, so that pixels lie in [0, 1]."""
+        return float(self.num_levels - 1) if self.domain == "levels" else 1.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a model sees: the observation, an optional condition, an optional mask of the cells that are there.
+
+    Arguments:
+        x: `(B, *shape)` float, in the domain that the observation states.
+        context: `(B, …)`, the condition (a label), or None.
+        observed: `(B, *shape)` bool, True where a cell is there, or None for all.
+    """
+
+    x: "Tensor"
+    context: "Tensor | None" = None
+    observed: "Tensor | None" = None
