@@ -1,0 +1,54 @@
+"""Networks map tensors to tensors: encoders to features, decoders from latents to what a likelihood reads."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Literal
+
+from torch import Tensor, nn
+
+__all__ = ["ACTIVATIONS", "Activation", "Decoder", "Encoder"]
+
+Activation = Literal["relu", "tanh", "sigmoid", "silu"]
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "silu": nn.SiLU,
+}
+
+
+class Encoder(nn.Module, ABC):
+    """Map x to features.
+
+    Arguments:
+        in_shape: The shape of one observation, `(C, H, W)` or `(F,)`.
+    """
+
+    out_features: int
+
+    def __init__(self, in_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.in_shape = in_shape
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features `(B, out_features)` for x `(B, *in_shape)`."""
+
+
+class Decoder(nn.Module, ABC):
+    """Map latents to what a likelihood reads.
+
+    Arguments:
+        latent_dim: D.
+        out_shape: `(P, *shape)`: P numbers for each number of x.
+    """
+
+    def __init__(self, latent_dim: int, out_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.out_shape = out_shape
+
+    @abstractmethod
+    def forward(self, z: Tensor) -> Tensor:
+        """Return features `(…, P, *shape)` for latents `(…, D)` with at least one leading axis."""
