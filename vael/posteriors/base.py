@@ -1,0 +1,30 @@
+"""An approximate posterior turns the encoder's features into the distribution q(z | x)."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+__all__ = ["Posterior"]
+
+
+class Posterior(nn.Module, ABC):
+    """Return q(z | x): batch shape `(B,)`, event shape `(D,)`, with `rsample`, and `log_prob` in nats.
+
+    Arguments:
+        in_features: H, how many features the encoder gives.
+        latent_dim: D ≥ 1.
+    """
+
+    has_density: ClassVar[bool] = True
+    """Whether q has a density, so that a rate and a bound exist."""
+
+    def __init__(self, in_features: int, latent_dim: int) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.latent_dim = latent_dim
+
+    @abstractmethod
+    def forward(self, features: Tensor) -> Distribution:
+        """Return q(z | x) for features `(B, H)`."""
