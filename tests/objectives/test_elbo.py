@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+import torch
+from scipy.stats import bernoulli, norm
+
+from vael.build import build_model
+from vael.errors import VaelError
+from vael.models import VAE, Inference
+from vael.objectives.elbo import ELBO
+from vael.random import seeded
+from vael.recipe import ModelRecipe, Part
+from vael.schedules import Cyclical, Linear
+from vael.types import Batch, Observation
+
+STEP = torch.tensor(0.0)
+
+
+def build() -> VAE:
+    small = Part("mlp", {"hidden_features": [8]})
+    with seeded(0):
+        model = build_model(ModelRecipe(3, small, small, Part("bernoulli")), Observation((6,), "binary", 2))
+    with torch.no_grad():  # the dimensions' rates shall differ
+        model.posterior.get_parameter("head.weight").mul_(torch.tensor([0.2, 1.0, 5.0] * 2).unsqueeze(-1))
+    return model
+
+
+def batch() -> Batch:
+    return Batch(torch.from_numpy(np.random.default_rng(0).integers(0, 2, (5, 6))).float())
+
+
+def infer(model: VAE, num_samples: int = 1) -> Inference:
+    with seeded(7):
+        return model.infer(batch(), num_samples=num_samples)
+
+
+def loss(objective: ELBO, model: VAE, step: torch.Tensor = STEP):
+    with seeded(7):
+        return objective(model, batch(), step)
+
+
+def rates_by_hand(inference: Inference) -> np.ndarray:
+    """Return KL(N(μ, σ²) ‖ N(0, 1)) of each example and dimension, by the textbook."""
+    q_z = inference.latents[0].q_z
+    mu, var = q_z.mean.detach().double().numpy(), q_z.variance.detach().double().numpy()
+    return 0.5 * (mu**2 + var - 1 - np.log(var))
+
+
+def distortion_by_hand(inference: Inference) -> float:
+    probs = inference.p_x.mean.detach().double().numpy()
+    log_px = bernoulli.logpmf(inference.x.numpy().astype(int), probs).sum(-1)
+    return float(-log_px.mean())
+
+
+@pytest.mark.parametrize("num_samples", [1, 4])
+@pytest.mark.parametrize("beta", [0.0, 0.5, 1.0, 4.0])
+def test_value_is_distortion_plus_beta_times_rate(beta: float, num_samples: int):
+    model = build()
+    inference, got = infer(model, num_samples), loss(ELBO(beta=beta, num_samples=num_samples), model)
+    rate, distortion = rates_by_hand(inference).sum(-1).mean(), distortion_by_hand(inference)
+    assert float(got.value.detach()) == pytest.approx(distortion + beta * rate, rel=1e-5)
+    assert float(got.rate) == pytest.approx(rate, rel=1e-5)  # without its weight
+    assert float(got.distortion) == pytest.approx(distortion, rel=1e-5)
+    assert float(got.beta) == beta
+
+
+def test_with_a_weight_of_one_the_value_is_the_mean_negative_bound():
+    model = build()
+    inference = infer(model)
+    q_z, z = inference.latents[0].q_z, inference.latents[0].z
+    assert float(loss(ELBO(), model).value.detach()) == pytest.approx(-float(inference.elbo.mean().detach()), rel=1e-6)
+    mu, sigma, drawn = q_z.mean.detach().numpy(), q_z.stddev.detach().numpy(), z.detach().numpy()
+    expected = norm.logpdf(drawn, mu, sigma).sum(-1) - norm.logpdf(drawn).sum(-1)
+    np.testing.assert_allclose(inference.latents[0].log_ratio.detach(), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("step", "beta"), [(0, 0.0), (5, 0.5), (10, 1.0), (1000, 1.0)])
+def test_weight_warms_up_over_the_steps(step: int, beta: float):
+    model = build()
+    inference, got = infer(model), loss(ELBO(beta=Linear(steps=10)), model, torch.tensor(float(step)))
+    assert float(got.beta) == pytest.approx(beta)
+    expected = distortion_by_hand(inference) + beta * rates_by_hand(inference).sum(-1).mean()
+    assert float(got.value.detach()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_weight_follows_any_schedule():
+    objective, model = ELBO(beta=Cyclical(cycles=2, steps=40)), build()
+    assert [float(loss(objective, model, torch.tensor(float(s))).beta) for s in (5, 25)] == pytest.approx([0.5, 0.5])
+
+
+@pytest.mark.parametrize("beta", [1.0, 0.5])
+def test_free_bits_are_given_to_the_batch_mean_of_each_dimension(beta: float):
+    model = build()
+    inference = infer(model)
+    per_dim = rates_by_hand(inference).mean(0)
+    free = float(np.sort(per_dim)[:2].mean())  # one dimension below it, two above
+    got = loss(ELBO(beta=beta, free_bits=free), model)
+    expected = distortion_by_hand(inference) + beta * np.maximum(free, per_dim).sum()
+    assert float(got.value.detach()) == pytest.approx(expected, rel=1e-5)
+    assert float(got.rate) == pytest.approx(per_dim.sum(), rel=1e-5)  # the rate stays the true one
+    assert expected > distortion_by_hand(inference) + beta * per_dim.sum()
+
+
+def test_a_rate_below_its_free_bits_pulls_at_nothing():
+    free, alone = build(), build()
+    loss(ELBO(free_bits=100.0), free).value.backward()
+    loss(ELBO(beta=0.0), alone).value.backward()
+    for got, expected in zip(free.parameters(), alone.parameters(), strict=True):
+        torch.testing.assert_close(got.grad, expected.grad)
+
+
+def test_only_free_bits_need_factorised_latents():
+    assert not ELBO().needs_factorised
+    assert ELBO(free_bits=0.1).needs_factorised
+
+
+def test_gradient_reaches_every_parameter():
+    model = build()
+    loss(ELBO(), model).value.backward()
+    for name, param in model.named_parameters():
+        assert param.grad is not None, name
+        assert bool((param.grad != 0).any()), name
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"beta": -0.1}, {"beta": -1}, {"free_bits": -0.1}, {"num_samples": 0}],
+    ids=lambda options: next(iter(options)),
+)
+def test_weights_that_make_no_sense_are_refused(options: dict):
+    with pytest.raises(VaelError, match=f"got .*{next(iter(options.values()))}"):
+        ELBO(**options)

@@ -1,0 +1,24 @@
+"""The deterministic autoencoder, the baseline that the tutorials start from."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vael.models import VAE
+from vael.objectives.base import Loss, Objective
+from vael.types import Batch
+
+__all__ = ["Autoencoder"]
+
+
+@dataclass(frozen=True)
+class Autoencoder(Objective):
+    """Minimise the distortion alone; with the posterior `point` nothing is drawn and this is a plain autoencoder."""
+
+    needs_density = False
+
+    def __call__(self, model: VAE, batch: Batch, step: Tensor) -> Loss:
+        distortion = model.infer(batch).distortion.mean()
+        nothing = torch.zeros((), device=distortion.device)
+        return Loss(distortion, nothing, distortion.detach(), nothing)
