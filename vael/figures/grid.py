@@ -1,0 +1,78 @@
+"""Many images in one: grids of exact pixels."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vael.errors import VaelError
+
+__all__ = ["as_pixels", "image_grid", "pair_grid", "save_image"]
+
+Pixels = NDArray[np.uint8]
+GAP = 2
+BACKGROUND = 96  # a grey that neither black nor white images melt into
+TILE = 56  # pixels; smaller images are enlarged by a whole number towards it, so that each pixel stays a square
+
+
+def as_pixels(x: NDArray, *, scale: float = 1.0) -> Pixels:
+    """Turn images `(N, C, H, W)` of values 0 … `scale` into `(N, H, W, 3)` uint8; values outside are cut.
+
+    Two-channel images keep their first two channels and a blue of zero; more than three keep the first three.
+
+    >>> as_pixels(np.ones((1, 1, 2, 2))).shape
+    (1, 2, 2, 3)
+    """
+    pixels = np.clip(x / scale, 0, 1) * 255
+    images = np.moveaxis(np.rint(pixels).astype(np.uint8), 1, -1)
+    if images.shape[-1] == 1:
+        return np.repeat(images, 3, axis=-1)
+    if images.shape[-1] == 2:
+        return np.concatenate([images, np.zeros_like(images[..., :1])], axis=-1)
+    return images[..., :3]
+
+
+def image_grid(images: Pixels, *, columns: int | None = None) -> Pixels:
+    """Lay images `(N, H, W, 3)` out in rows, small ones enlarged by a whole number; return `(height, width, 3)` uint8.
+
+    Arguments:
+        images: What to lay out, row by row.
+        columns: Images a row; about square if None.
+    """
+    factor = max(1, TILE // max(images.shape[1:3]))
+    images = images.repeat(factor, axis=1).repeat(factor, axis=2)
+    count, height, width, _ = images.shape
+    across = min(count, columns or int(np.ceil(np.sqrt(count))))
+    rows = -(-count // across)
+    grid = np.full((rows * (height + GAP) + GAP, across * (width + GAP) + GAP, 3), BACKGROUND, np.uint8)
+    for i, image in enumerate(images):
+        top, left = GAP + i // across * (height + GAP), GAP + i % across * (width + GAP)
+        grid[top : top + height, left : left + width] = image
+    return grid
+
+
+def pair_grid(above: Pixels, below: Pixels, *, columns: int = 10) -> Pixels:
+    """Lay two equally long rows of images out in pairs: each image of `above` over its partner of `below`."""
+    pairs = []
+    for start in range(0, len(above), columns):
+        pairs += [image_grid(part[start : start + columns], columns=columns) for part in (above, below)]
+    width = max(part.shape[1] for part in pairs)
+    padded = [np.pad(p, ((0, 0), (0, width - p.shape[1]), (0, 0)), constant_values=BACKGROUND) for p in pairs]
+    return np.concatenate(padded)
+
+
+def save_image(path: Path, grid: Pixels) -> None:
+    """Save a picture `(H, W, 3)` uint8 in the format of the path's ending.
+
+    Raises:
+        VaelError: The ending is no picture's, or the file cannot be written.
+    """
+    from PIL import Image
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(grid).save(path)
+    except ValueError:
+        raise VaelError(f"a picture expects an ending such as .png, got '{path.name}'") from None
+    except OSError as error:
+        raise VaelError(f"cannot write {path}: {error.strerror or error}") from None
