@@ -1,0 +1,176 @@
+"""The one place where the names of a recipe become live objects, through the rooms' tables.
+
+Options are checked against the constructors' own signatures; parts that do not fit together are refused here, before
+anything is trained, with the parts that would fit.
+"""
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from vael.data.treatments import TREATMENTS
+from vael.errors import VaelError, unknown_name
+from vael.likelihoods import LIKELIHOODS, Likelihood
+from vael.models import VAE
+from vael.networks import DECODERS, ENCODERS
+from vael.objectives import OBJECTIVES, Objective
+from vael.posteriors import POSTERIORS
+from vael.precision import choose_precision
+from vael.priors import PRIORS
+from vael.recipe import ModelRecipe, Part, Recipe, TrainingRecipe, read_value
+from vael.schedules import SCHEDULES, Constant, Schedule
+from vael.training import OPTIMIZERS, Optimizer, Plan
+from vael.types import Observation
+
+__all__ = ["build_model", "build_objective", "build_plan", "find_device"]
+
+
+def build_model(recipe: ModelRecipe, observation: Observation) -> VAE:
+    """Build a model for observations of a given shape and domain, with fresh weights from torch's generator.
+
+    Raises:
+        VaelError: An unknown name or option, a wrong value, or a likelihood that does not accept the domain.
+    """
+    if recipe.latent_dim < 1:
+        raise VaelError(f"model.latent_dim expects an integer ≥ 1, got {recipe.latent_dim}")
+    likelihood = _construct(LIKELIHOODS, recipe.likelihood, "model.likelihood", observation)
+    _check_domain(likelihood, recipe.likelihood.name, observation)
+    out_shape = (likelihood.parameters_per_dim, *observation.shape)
+    encoder = _construct(ENCODERS, recipe.encoder, "model.encoder", observation.shape)
+    posterior = _construct(POSTERIORS, recipe.posterior, "model.posterior", encoder.out_features, recipe.latent_dim)
+    prior = _construct(PRIORS, recipe.prior, "model.prior", recipe.latent_dim)
+    decoder = _construct(DECODERS, recipe.decoder, "model.decoder", recipe.latent_dim, out_shape)
+    return VAE(encoder, posterior, prior, decoder, likelihood)
+
+
+def build_objective(recipe: Recipe, model: VAE, total_steps: int) -> Objective:
+    """Build the objective for a model and a training of `total_steps`.
+
+    Raises:
+        VaelError: An unknown name or option, or an objective that the posterior cannot serve.
+    """
+    objective = _construct(OBJECTIVES, recipe.objective, "objective", total_steps=total_steps)
+    posterior = recipe.model.posterior.name
+    if objective.needs_density and not model.posterior.has_density:
+        fitting = ", ".join(name for name, kind in OBJECTIVES.items() if not kind.needs_density)
+        raise VaelError(
+            f"objective '{recipe.objective.name}' needs a density, posterior '{posterior}' has none: use {fitting}"
+        )
+    if objective.needs_factorised and posterior != "diagonal-normal":
+        raise VaelError(f"free bits need independent latents, posterior '{posterior}' has none: use diagonal-normal")
+    return objective
+
+
+def build_plan(recipe: TrainingRecipe, device: torch.device, total_steps: int, *, compiled: bool) -> Plan:
+    """Build the plan of a training of `total_steps` on a device.
+
+    Raises:
+        VaelError: An unknown name or option, or a number out of range.
+    """
+    _check_ranges(recipe)
+    rate = recipe.learning_rate
+    is_part = isinstance(rate, Part)
+    schedule = _schedule(rate, "training.learning_rate", total_steps) if is_part else Constant(float(rate))
+    optimizer: Optimizer = _construct(OPTIMIZERS, recipe.optimizer, "training.optimizer")
+    return Plan(
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        optimizer=optimizer,
+        learning_rate=schedule,
+        precision=choose_precision(recipe.precision, device),
+        compiled=compiled,
+        gradient_clip=recipe.gradient_clip,
+        ema_decay=recipe.ema_decay,
+        patience=recipe.patience,
+    )
+
+
+def find_device(name: str) -> torch.device:
+    """Find the device that a recipe names.
+
+    Raises:
+        VaelError: No such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise VaelError(f"training.device expects cpu, cuda or cuda:1, got '{name}'") from None
+    if device.type not in ("cpu", "cuda"):
+        raise VaelError(f"training.device expects cpu, cuda or cuda:1, got '{name}'")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise VaelError(f"training.device is {name}, but torch finds {torch.cuda.device_count()} GPUs here: use cpu")
+    return device
+
+
+def _construct(table: Mapping[str, Any], part: Part, where: str, *given: Any, total_steps: int = 0) -> Any:
+    """Call the constructor that a part names, with its options checked against the signature."""
+    if part.name not in table:
+        raise unknown_name(where, part.name, table)
+    kind: Any = table[part.name]
+    hints = _hints(kind)
+    known = list(inspect.signature(kind).parameters)[len(given) :]
+    options = {}
+    for key, value in part.options.items():
+        if key not in known:
+            if not known:
+                raise VaelError(f"{where} '{part.name}' takes no options, got '{key}': remove it")
+            raise unknown_name(f"option of {where} '{part.name}'", key, known)
+        options[key] = _read_option(hints[key], value, f"{where}.{key}", total_steps)
+    return kind(*given, **options)
+
+
+def _hints(kind: Any) -> dict[str, Any]:
+    """Return the types that a part's constructor states."""
+    return typing.get_type_hints(kind if dataclasses.is_dataclass(kind) else kind.__init__)
+
+
+def _read_option(hint: Any, value: Any, where: str, total_steps: int) -> Any:
+    if Schedule in typing.get_args(hint):
+        if isinstance(value, (Mapping, str)):
+            return _schedule(read_value(Part, value, where), where, total_steps)
+        return read_value(float, value, where)
+    return read_value(hint, value, where)
+
+
+def _schedule(part: Part, where: str, total_steps: int) -> Schedule:
+    """Build a schedule; one that states no length lasts the whole run."""
+    schedule = _construct(SCHEDULES, part, where)
+    if getattr(schedule, "steps", None) == 0:
+        return dataclasses.replace(schedule, steps=total_steps)
+    return schedule
+
+
+def _check_domain(likelihood: Likelihood, name: str, observation: Observation) -> None:
+    if observation.domain in likelihood.domains:
+        return
+    likelihoods = [known for known, kind in LIKELIHOODS.items() if observation.domain in kind.domains]
+    treatments = [known for known, kind in TREATMENTS.items() if kind.domain in likelihood.domains]
+    other_way = f", or data.treatment={'|'.join(treatments)}" if observation.domain != "real" else ""
+    raise VaelError(
+        f"likelihood '{name}' expects x in the domain {' or '.join(likelihood.domains)}, got {observation.domain}: "
+        f"use model.likelihood={'|'.join(likelihoods)}{other_way}"
+    )
+
+
+def _check_ranges(recipe: TrainingRecipe) -> None:
+    checks = {
+        "epochs": (recipe.epochs >= 0, "≥ 0"),
+        "batch_size": (recipe.batch_size >= 1, "≥ 1"),
+        "seed": (0 <= recipe.seed < 2**31, "≥ 0 and < 2³¹"),
+        "gradient_clip": (recipe.gradient_clip >= 0, "≥ 0"),
+        "ema_decay": (0 <= recipe.ema_decay < 1, "≥ 0 and < 1"),
+        "patience": (recipe.patience >= 0, "≥ 0"),
+        "checkpoint_seconds": (recipe.checkpoint_seconds >= 0, "≥ 0"),
+    }
+    for key, (is_fine, expected) in checks.items():
+        if not is_fine:
+            raise VaelError(f"training.{key} expects a number {expected}, got {getattr(recipe, key)}")
+    if not isinstance(recipe.learning_rate, Part) and recipe.learning_rate <= 0:
+        raise VaelError(f"training.learning_rate expects a number > 0, got {recipe.learning_rate}")
