@@ -1,0 +1,48 @@
+"""Encode and decode: what survives of x."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vael.models import VAE
+from vael.random import seeded
+from vael.types import Batch
+
+__all__ = ["Reconstruction", "reconstruct"]
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Hold observations and what the model makes of them.
+
+    Arguments:
+        x: `(B, *shape)` float32, the observations in their domain.
+        mean: `(B, *shape)` float32, the mean of p(x | z) at the mean of q(z | x).
+        rate_nats: `(B,)` float32, KL(q(z|x) ‖ p(z)); NaN for a model without a rate.
+        distortion_nats: `(B,)` float32, −log p(x | z) at one draw of z.
+    """
+
+    x: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    rate_nats: NDArray[np.float32]
+    distortion_nats: NDArray[np.float32]
+
+
+@torch.inference_mode()
+def reconstruct(model: VAE, batch: Batch, *, seed: int = 0) -> Reconstruction:
+    """Reconstruct a batch.
+
+    Arguments:
+        model: The model; it is put into evaluation mode.
+        batch: What to reconstruct, `(B, *shape)`.
+        seed: Seed of the draw that the distortion is measured at.
+    """
+    model.eval()
+    with seeded(seed):
+        inference = model.infer(batch)
+    mean = model.decode(inference.latents[0].q_z.mean).mean
+    rate = inference.rate if model.posterior.has_density else torch.full_like(inference.distortion, torch.nan)
+    arrays = [tensor.float().cpu().numpy() for tensor in (batch.x, mean, rate, inference.distortion)]
+    return Reconstruction(*arrays)

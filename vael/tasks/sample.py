@@ -1,0 +1,48 @@
+"""Make things up: z from the prior, x from the decoder."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vael.errors import VaelError
+from vael.models import VAE
+from vael.random import seeded
+
+__all__ = ["Samples", "sample"]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Hold what a model made up.
+
+    Arguments:
+        x: `(N, *shape)` float32, in the domain of the observation (or the mean of p(x|z), see `sample`).
+        z: `(N, D)` float32, the latents they were decoded from.
+    """
+
+    x: NDArray[np.float32]
+    z: NDArray[np.float32]
+
+
+@torch.inference_mode()
+def sample(model: VAE, num_samples: int, *, seed: int = 0, mean: bool = True) -> Samples:
+    """Draw from the prior and decode.
+
+    Arguments:
+        model: The model; it is put into evaluation mode.
+        num_samples: N ≥ 1.
+        seed: Seed of the draws.
+        mean: Whether x is the mean of p(x | z), which is what pictures show; False draws x from it.
+
+    Raises:
+        VaelError: N < 1.
+    """
+    if num_samples < 1:
+        raise VaelError(f"sample expects num_samples ≥ 1, got {num_samples}")
+    model.eval()
+    with seeded(seed):
+        generation = model.generate(num_samples)
+        x = generation.p_x.mean if mean else generation.p_x.sample()
+    return Samples(x.float().cpu().numpy(), generation.latents[0].cpu().numpy())
