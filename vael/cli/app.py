@@ -1,0 +1,27 @@
+"""All commands in one application."""
+
+from cyclopts import App, Group
+
+from vael.cli import listing, training, using
+
+__all__ = ["app"]
+
+app = App(
+    name="vael",
+    help="Train, judge and use variational autoencoders, on images and on tables.",
+    help_epilogue="Start with **vael train**: it needs no data and ends within a minute.",
+    help_format="markdown",
+    version_flags=["--version"],
+)
+app.register_install_completion_command()
+
+GROUPS = {
+    "Train": (training.train, training.resume),
+    "Look up": (listing.runs, listing.show, listing.recipes, listing.datasets),
+    "Use": (using.evaluate, using.sample, using.reconstruct, using.interpolate, using.embed),
+}
+
+for number, (title, commands) in enumerate(GROUPS.items()):
+    group = Group(title, sort_key=number)
+    for command in commands:
+        app.command(command, group=group)

@@ -1,0 +1,155 @@
+"""`vael runs`, `vael show`, `vael recipes`, `vael datasets`."""
+
+import json as json_module
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from vael.cli.options import Places
+from vael.cli.words import bounds_table, format_duration, plain_table
+from vael.errors import VaelError
+
+__all__ = ["datasets", "recipes", "runs", "show"]
+
+Flag = Annotated[bool, Parameter(negative="")]
+
+
+def runs(*, places: Places | None = None, json: Flag = False) -> None:
+    """List the runs with their state and main numbers.
+
+    Parameters
+    ----------
+    json
+        Print a JSON list.
+    """
+    from vael.runs import list_runs
+
+    places = places or Places()
+    rows = [_summary(folder) for folder in list_runs(places.runs)]
+    if json:
+        print(json_module.dumps(rows, indent=2))
+        return
+    if not rows:
+        print(f"No runs in {places.runs}: 'vael train' makes one.")
+        return
+    table = plain_table("run", "data", "state", "epoch", "split", "ELBO", "rate", "distortion")
+    for row in rows:
+        numbers = [_two_digits(row[key]) for key in ("elbo_nats", "rate_nats", "distortion_nats")]
+        epochs = f"{row['epoch']}/{row['epochs']}"
+        table.add_row(row["run"], row["data"], row["state"], epochs, row["split"] or "–", *numbers)
+    _console().print(table)
+
+
+def show(run: str, *, places: Places | None = None, json: Flag = False) -> None:
+    """Print a run's recipe, environment and results.
+
+    Parameters
+    ----------
+    run
+        A run's name or path.
+    json
+        Print one JSON object.
+    """
+    from vael.runs import RunFolder
+
+    places = places or Places()
+    folder = RunFolder.open(run, root=places.runs)
+    info, recipe = folder.info(), (folder.path / "recipe.toml").read_text(encoding="utf-8")
+    if json:
+        print(
+            json_module.dumps({"run": str(folder.path), "state": folder.status(), "recipe": recipe, **info}, indent=2)
+        )
+        return
+    console = _console()
+    console.print(f"{folder.path}  ({folder.status()})\n")
+    print(recipe)
+    table = plain_table("environment", "", numbers=False)
+    for key, value in _environment(info).items():
+        table.add_row(key, value)
+    console.print(table)
+    if info.get("results"):
+        console.print(f"\nresults on the {info['results']['split']} split")
+        console.print(bounds_table(info["results"]))
+
+
+def recipes(name: str | None = None) -> None:
+    """List the recipes that come with vael, or print one.
+
+    Parameters
+    ----------
+    name
+        A recipe's name: print it whole, ready to be copied into a file and changed.
+    """
+    from vael.recipe import Recipe, shipped_recipes
+
+    if name is not None:
+        print(Recipe.find(name).to_toml(), end="")
+        return
+    table = plain_table("recipe", "what it is", numbers=False)
+    for known in shipped_recipes():
+        table.add_row(known, Recipe.find(known).title)
+    _console().print(table)
+
+
+def datasets(*, places: Places | None = None) -> None:
+    """List the data sets, and whether they lie here or would be downloaded."""
+    from vael.data import describe
+
+    places = places or Places()
+    table = plain_table("name", "what it is", "where", numbers=False)
+    for entry in describe(root=places.data_root):
+        table.add_row(entry.name, entry.summary, str(entry.where or "–"))
+    _console().print(table)
+
+
+def _summary(folder: Any) -> dict[str, Any]:
+    """Gather what `vael runs` shows of one run; a damaged one is named, not hidden."""
+    empty = dict.fromkeys(("split", "elbo_nats", "rate_nats", "distortion_nats"))
+    try:
+        info, metrics = folder.info(), folder.metrics()
+        state = folder.status()
+    except VaelError:
+        return {"run": folder.name, "data": "?", "state": "damaged", "epoch": 0, "epochs": "?", **empty}
+    judged = [record for record in metrics if record.get("split") != "train"] or metrics
+    last = info.get("results") or (judged[-1] if judged else {})
+    return {
+        "run": folder.name,
+        "data": info["data"]["source"],
+        "state": state,
+        "epoch": metrics[-1]["epoch"] if metrics else 0,
+        "epochs": _epochs(folder),
+        **{key: last.get(key) for key in empty},
+    }
+
+
+def _epochs(folder: Any) -> int:
+    from vael.recipe import Recipe
+
+    return Recipe.from_toml((folder.path / "recipe.toml").read_text(encoding="utf-8")).training.epochs
+
+
+def _environment(info: dict[str, Any]) -> dict[str, str]:
+    versions = ", ".join(f"{name} {number}" for name, number in info["versions"].items())
+    compute = info["compute"]
+    return {
+        "started": info["started"],
+        "versions": versions,
+        "git commit": info.get("git_commit") or "–",
+        "seed": str(info["seed"]),
+        "data": f"{info['data']['source']}, fingerprint {info['data']['fingerprint']}",
+        "examples": ", ".join(f"{count:,} {split}" for split, count in info["data"]["counts"].items()),
+        "parameters": f"{info['num_parameters']:,}",
+        "device": f"{compute['device']} ({compute['processor']}, {compute['threads']} threads)",
+        "products": f"{'bfloat16' if compute['autocast'] else 'float32'}; float32 setting '{compute['products']}'",
+        "steps": f"{'compiled' if compute['compiled'] else 'eager'}: {compute['compile_reason']}",
+        "trained for": format_duration(info["training_seconds"]) if "training_seconds" in info else "–",
+    }
+
+
+def _two_digits(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _console() -> Console:
+    return Console(highlight=False)

@@ -1,0 +1,254 @@
+"""`vael evaluate`, `vael sample`, `vael reconstruct`, `vael interpolate`, `vael embed`."""
+
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from vael.cli.options import Places
+from vael.errors import VaelError
+
+if TYPE_CHECKING:
+    from vael.experiments import Run
+
+__all__ = ["embed", "evaluate", "interpolate", "reconstruct", "sample"]
+
+Flag = Annotated[bool, Parameter(negative="")]
+Output = Annotated[Path | None, Parameter(alias="-o")]
+
+
+def evaluate(
+    run: str,
+    *,
+    split: str | None = None,
+    num_samples: int = 64,
+    seed: int = 0,
+    places: Places | None = None,
+    json: Flag = False,
+) -> None:
+    """Estimate the bounds of a run, each with its standard error.
+
+    For example:
+
+        vael evaluate basic-1
+        vael evaluate basic-1 --split train --num-samples 1 --json
+
+    Parameters
+    ----------
+    run
+        A run's name or path.
+    split
+        Which examples: train, valid or test; the test split where there is one.
+    num_samples
+        K, draws of z for each example: the larger, the tighter the bound on the NLL.
+    seed
+        Seed of the draws.
+    json
+        Print one JSON object.
+    """
+    from vael.cli.words import bounds_table
+
+    opened = _open(run, places)
+    split = split or opened.default_split
+    evaluation = opened.evaluate(split, num_samples=num_samples, seed=seed)
+    if json:
+        print(json_module.dumps({"run": str(opened.path), "split": split, **evaluation.as_dict()}))
+        return
+    console = Console(highlight=False)
+    console.print(f"{opened.name} on {evaluation.num_examples:,} {split} examples ({evaluation.seconds:.1f} s)")
+    console.print(bounds_table(evaluation.as_dict()))
+    if evaluation.nll_nats is None and evaluation.elbo_nats is not None:
+        console.print(
+            "No NLL: this likelihood is no density on these data (a cross-entropy on grey pixels is not one)."
+        )
+    if evaluation.elbo_nats is None:
+        console.print("No bound: a point posterior has no rate; this is a plain autoencoder.")
+
+
+def sample(
+    run: str,
+    *,
+    num_samples: int = 64,
+    seed: int = 0,
+    draw: Flag = False,
+    output: Output = None,
+    places: Places | None = None,
+) -> None:
+    """Make examples up: z from the prior, x from the decoder.
+
+    For example:
+
+        vael sample basic-1
+        vael sample wine-1 --num-samples 1000 --draw --output made-up.csv
+
+    Parameters
+    ----------
+    run
+        A run's name or path.
+    num_samples
+        How many.
+    seed
+        Seed of the draws.
+    draw
+        Draw x from p(x|z) instead of showing its mean.
+    output
+        Where to: .png is a grid; .npz, .csv and .parquet hold the numbers. Without it, a file in the run's folder.
+    """
+    from vael.cli.outputs import rows_of, write_images, write_numbers
+
+    opened = _open(run, places)
+    samples = opened.sample(num_samples, seed=seed, mean=not draw)
+    path = output or _default_output(opened, "samples")
+    if _is_picture(path):
+        _say(write_images(path, opened, samples.x))
+    else:
+        _say(write_numbers(path, {"x": rows_of(opened, samples.x), "z": samples.z}, _columns(opened)))
+
+
+def reconstruct(
+    run: str,
+    *,
+    examples: Annotated[list[int] | None, Parameter(negative="")] = None,
+    split: str | None = None,
+    output: Output = None,
+    places: Places | None = None,
+) -> None:
+    """Encode examples and decode them again: originals above, reconstructions below.
+
+    For example:
+
+        vael reconstruct basic-1
+        vael reconstruct basic-1 --examples 1 --examples 4 --output pairs.png
+
+    Parameters
+    ----------
+    run
+        A run's name or path.
+    examples
+        Numbers of the examples; the first ten without it.
+    split
+        Which examples: train, valid or test.
+    output
+        Where to: .png, .npz, .csv or .parquet. Without it, a file in the run's folder.
+    """
+    from vael.cli.outputs import rows_of, write_numbers, write_pairs
+
+    opened = _open(run, places)
+    result = opened.reconstruct(examples, split=split)
+    path = output or _default_output(opened, "reconstructions")
+    if _is_picture(path):
+        _say(write_pairs(path, opened, result.x, result.mean))
+        return
+    numbers = {
+        "x": rows_of(opened, result.mean),
+        "original": rows_of(opened, result.x),
+        "rate_nats": result.rate_nats,
+        "distortion_nats": result.distortion_nats,
+    }
+    _say(write_numbers(path, numbers, _columns(opened)))
+
+
+def interpolate(
+    run: str,
+    *,
+    start: Annotated[int, Parameter(name="--from")],
+    end: Annotated[int, Parameter(name="--to")],
+    num_steps: int = 10,
+    path: Literal["straight", "spherical"] = "straight",
+    split: str | None = None,
+    output: Output = None,
+    places: Places | None = None,
+) -> None:
+    """Walk from one example to another through the latent space.
+
+    For example:
+
+        vael interpolate basic-1 --from 0 --to 7
+        vael interpolate basic-1 --from 0 --to 7 --path spherical --num-steps 16 --output walk.png
+
+    Parameters
+    ----------
+    run
+        A run's name or path.
+    start
+        Number of the first example.
+    end
+        Number of the last example.
+    num_steps
+        How many points, both ends counted.
+    path
+        A straight line or the great circle.
+    split
+        Which examples: train, valid or test.
+    output
+        Where to: .png, .npz, .csv or .parquet. Without it, a file in the run's folder.
+    """
+    from vael.cli.outputs import rows_of, write_images, write_numbers
+
+    opened = _open(run, places)
+    walk = opened.interpolate(start, end, num_steps=num_steps, path=path, split=split)
+    target = output or _default_output(opened, f"interpolation_{start}_{end}")
+    if _is_picture(target):
+        _say(write_images(target, opened, walk.x, columns=num_steps))
+    else:
+        _say(write_numbers(target, {"x": rows_of(opened, walk.x), "z": walk.z}, _columns(opened)))
+
+
+def embed(
+    run: str,
+    *,
+    split: str | None = None,
+    output: Output = None,
+    places: Places | None = None,
+) -> None:
+    """Write the posterior of every example: mean, standard deviation and rate, with its label.
+
+    For example:
+
+        vael embed basic-1 --output z.npz
+        vael embed basic-1 --split train --output z.parquet
+
+    Parameters
+    ----------
+    run
+        A run's name or path.
+    split
+        Which examples: train, valid or test.
+    output
+        Where to: .npz, .csv or .parquet. Without it, a file in the run's folder.
+    """
+    from vael.cli.outputs import write_numbers
+
+    opened = _open(run, places)
+    path = output or opened.path / "embeddings.npz"
+    if _is_picture(path):
+        raise VaelError(f"embeddings are numbers, got the output '{path.name}': use .npz, .csv or .parquet")
+    embedding, labels = opened.embed(split), opened.labels(split)
+    numbers = {"mean": embedding.mean, "stddev": embedding.stddev, "rate_nats": embedding.rate_nats}
+    _say(write_numbers(path, numbers | ({"label": labels} if labels else {}), ()))
+
+
+def _open(run: str, places: Places | None) -> "Run":
+    from vael.experiments import load
+
+    places = places or Places()
+    return load(run, runs=places.runs, data_root=places.data_root)
+
+
+def _default_output(run: "Run", name: str) -> Path:
+    is_image = run.model.observation.is_image
+    return run.path / "figures" / f"{name}.png" if is_image else run.path / f"{name}.csv"
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix not in (".npz", ".csv", ".parquet")
+
+
+def _columns(run: "Run") -> tuple[str, ...]:
+    return run.model.observation.columns
+
+
+def _say(path: Path) -> None:
+    print(path)
