@@ -14,7 +14,7 @@ from vael.objectives.elbo import ELBO
 from vael.precision import choose_precision
 from vael.random import seeded
 from vael.recipe import ModelRecipe, Part
-from vael.schedules import Constant, Cosine, Cyclical
+from vael.schedules import Cosine, Cyclical
 from vael.training import Plan, TrainingState, fit
 from vael.training.compiling import choose_compiled
 from vael.training.optimizers import Adam
@@ -67,24 +67,48 @@ def test_compiled_and_eager_steps_agree(name: str) -> None:
             )
 
 
-def test_short_trainings_are_not_compiled_and_long_ones_are() -> None:
-    model = build_model(ModelRecipe(), Observation((1, 28, 28), "unit"))
-    data = DeviceData(torch.zeros(1000, 1, 28, 28, dtype=torch.uint8), find_treatment("grey", 256))
-    options = {"batch_size": 128}
-    short, reason = choose_compiled("auto", model, ELBO(), data, num_steps=10, **options)
-    long, _ = choose_compiled("auto", model, ELBO(), data, num_steps=100_000, **options)
-    assert not short
-    assert "eager steps" in reason
-    assert long == (shutil.which("g++") is not None or shutil.which("clang++") is not None)
-    assert choose_compiled("on", model, ELBO(), data, num_steps=1, **options)[0]
-    assert not choose_compiled("off", model, ELBO(), data, num_steps=100_000, **options)[0]
+@pytest.fixture
+def dense() -> torch.nn.Module:
+    return build_model(ModelRecipe(), Observation((1, 28, 28), "unit"))
 
 
-def test_choosing_leaves_the_model_and_the_generators_alone() -> None:
+CPU = torch.device("cpu")
+
+
+@needs_compiler
+def test_long_trainings_are_compiled_and_short_ones_are_not(dense: torch.nn.Module) -> None:
+    assert choose_compiled("auto", dense, CPU, num_full_batches=468, epochs=10)[0]
+    is_compiled, reason = choose_compiled("auto", dense, CPU, num_full_batches=468, epochs=2)
+    assert not is_compiled
+    assert "936 steps" in reason
+
+
+def test_a_setting_is_obeyed(dense: torch.nn.Module) -> None:
+    assert choose_compiled("on", dense, CPU, num_full_batches=1, epochs=1)[0]
+    assert not choose_compiled("off", dense, CPU, num_full_batches=10_000, epochs=1000)[0]
+
+
+def test_convolutions_on_a_cpu_are_not_compiled() -> None:
     model = build_model(MODELS["conv-batch-norm-optimal"][0], Observation((1, 8, 8), "unit"))
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    state = torch.get_rng_state()
-    data = DeviceData(torch.zeros(64, 1, 8, 8, dtype=torch.uint8), find_treatment("grey", 17))
-    choose_compiled("auto", model, ELBO(Constant(1.0)), data, batch_size=32, num_steps=10)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
-    assert torch.equal(torch.get_rng_state(), state)
+    is_compiled, reason = choose_compiled("auto", model, CPU, num_full_batches=10_000, epochs=1000)
+    assert not is_compiled
+    assert "no C++ compiler" in reason or "convolutions" in reason
+
+
+def test_without_a_compiler_nothing_is_compiled(dense: torch.nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    is_compiled, reason = choose_compiled("auto", dense, CPU, num_full_batches=10_000, epochs=1000)
+    assert not is_compiled
+    assert "no C++ compiler" in reason
+
+
+def test_a_step_that_cannot_be_compiled_is_taken_eagerly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the compiler is broken")
+
+    expected = train("mlp-dynamic-full", compiled=False).tensors()
+    monkeypatch.setattr(torch, "compile", broken)
+    with pytest.warns(UserWarning, match="cannot be compiled .*the compiler is broken.* going on eagerly"):
+        tensors = train("mlp-dynamic-full", compiled=True).tensors()
+    assert all(torch.equal(tensor, tensors[name]) for name, tensor in expected.items())

@@ -1,0 +1,14 @@
+"""Train, resume, load: a recipe, its data and its model, wired to a run folder.
+
+    run = vael.train("mnist", recipe="binary-20")      # or vael.load("runs/binary-20-1")
+    run.model, run.evaluate(), run.sample(64).x
+
+`parts` makes a recipe alive, `experiment` trains it into a folder (`prepare` and `reopen` give an `Experiment` whose
+`records()` the command line prints and `train` and `resume` only drain), `run` opens what a folder holds, `describe`
+says what run.json records. Next: `cli`.
+"""
+
+from vael.experiments.experiment import Experiment, prepare, reopen, resume, train
+from vael.experiments.run import Run, load
+
+__all__ = ["Experiment", "Run", "load", "prepare", "reopen", "resume", "train"]

@@ -1,0 +1,88 @@
+"""A recipe made alive: its data, its model, its objective, its plan."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from vael import data as sources
+from vael.build import build_model, build_objective, build_plan, find_device
+from vael.data import Dataset
+from vael.data.batches import DeviceData
+from vael.data.treatments import Treatment, find_treatment, observe
+from vael.models import VAE
+from vael.objectives import Objective
+from vael.random import seeded
+from vael.recipe import DataRecipe, Recipe
+from vael.runs import RunFolder
+from vael.training import Monitor, Plan, TrainingState
+from vael.training.compiling import choose_compiled
+
+__all__ = ["Parts", "read_data", "read_recipe"]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that a recipe names, alive."""
+
+    recipe: Recipe
+    dataset: Dataset
+    treatment: Treatment
+    device: torch.device
+    model: VAE
+    objective: Objective
+    plan: Plan
+    state: TrainingState
+    compile_reason: str
+
+    @classmethod
+    def build(cls, recipe: Recipe, data_root: Path | None, *, compiled: bool | None = None) -> "Parts":
+        """Build the parts; `compiled` repeats an earlier choice, None makes one."""
+        device = find_device(recipe.training.device)
+        dataset = read_data(recipe.data, data_root)
+        treatment = find_treatment(recipe.data.treatment, dataset.num_levels)
+        num_steps = recipe.training.epochs * -(-len(dataset.splits["train"]) // max(recipe.training.batch_size, 1))
+        with seeded(recipe.training.seed):
+            model = build_model(recipe.model, observe(dataset, treatment)).to(device)
+            objective = build_objective(recipe, model, num_steps)
+            plan = build_plan(recipe.training, device, num_steps, compiled=bool(compiled))
+            state = TrainingState.start(model, plan.optimizer.slots, averaged=plan.ema_decay > 0)
+        reason = "as in the run's first part"
+        if compiled is None:
+            full_batches = len(dataset.splits["train"]) // plan.batch_size
+            choice, reason = choose_compiled(
+                recipe.training.compile, model, device, num_full_batches=full_batches, epochs=plan.epochs
+            )
+            plan = replace(plan, compiled=choice)
+        return cls(recipe, dataset, treatment, device, model, objective, plan, state, reason)
+
+    def examples(self, split: str) -> DeviceData:
+        """Return a split on the device."""
+        return DeviceData.of(self.dataset.splits[split], self.treatment, self.device)
+
+    def monitor(self) -> Monitor | None:
+        """Judge on the validation split where there is one; else show the test split's bound, which selects nothing."""
+        for split, selects in (("valid", True), ("test", False)):
+            if split in self.dataset.splits:
+                return Monitor(split, self.examples(split), selects)
+        return None
+
+
+def read_data(recipe: DataRecipe, data_root: Path | None) -> Dataset:
+    """Read the data that a recipe names."""
+    size = tuple(recipe.size) if isinstance(recipe.size, list) else recipe.size
+    return sources.load(
+        recipe.source,
+        root=data_root,
+        size=size or None,  # pyright: ignore[reportArgumentType] (the loader checks the length)
+        color=None if recipe.color == "as-is" else recipe.color,
+        valid_fraction=None if recipe.valid_fraction < 0 else recipe.valid_fraction,
+        test_fraction=None if recipe.test_fraction < 0 else recipe.test_fraction,
+        split_seed=recipe.split_seed,
+    )
+
+
+def read_recipe(folder: RunFolder) -> Recipe:
+    """Read a run's recipe."""
+    path = folder.path / "recipe.toml"
+    return Recipe.from_toml(path.read_text(encoding="utf-8"), where=str(path))

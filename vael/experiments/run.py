@@ -1,0 +1,184 @@
+"""A trained (or half-trained) run: its model, its data, and the verbs on them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from vael import tasks
+from vael.build import build_model, find_device
+from vael.data import Dataset
+from vael.data.batches import DeviceData
+from vael.data.treatments import find_treatment
+from vael.errors import VaelError, unknown_name
+from vael.evaluation import Evaluation, evaluate
+from vael.experiments.parts import read_data, read_recipe
+from vael.figures import as_pixels, image_grid, pair_grid, save_image
+from vael.models import VAE
+from vael.random import seeded
+from vael.recipe import Recipe
+from vael.runs import RunFolder
+from vael.training import load_weights
+from vael.types import Batch, Observation
+
+__all__ = ["RUNS", "Run", "load"]
+
+RUNS = Path("runs")
+
+
+def load(run: str | Path, *, runs: Path = RUNS, data_root: Path | None = None) -> "Run":
+    """Open a run, by path or by name.
+
+    Raises:
+        VaelError: No such run, or a damaged one.
+    """
+    return Run(RunFolder.open(run, root=runs), data_root)
+
+
+@dataclass
+class Run:
+    """A trained (or half-trained) run: its model, its data, and the verbs on them.
+
+    Arguments:
+        folder: Where it is kept.
+        data_root: Where to look for data first.
+        dataset: The data, where they are at hand; read again when needed otherwise.
+    """
+
+    folder: RunFolder
+    data_root: Path | None = None
+    dataset: Dataset | None = None
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.folder.name
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe that made the run."""
+        return read_recipe(self.folder)
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What run.json says."""
+        return self.folder.info()
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The records of the training, in order."""
+        return self.folder.metrics()
+
+    @cached_property
+    def model(self) -> VAE:
+        """The model with the weights to use, in evaluation mode, on the recipe's device or else the CPU."""
+        stated = self.info["observation"]
+        observation = Observation(
+            tuple(stated["shape"]), stated["domain"], stated["num_levels"], tuple(stated["columns"])
+        )
+        with seeded(0):
+            model = build_model(self.recipe.model, observation)
+        weights = load_weights(self.path / "model.safetensors")
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError:
+            raise VaelError(
+                f"{self.path}/model.safetensors does not fit its recipe.toml: one of them was replaced"
+            ) from None
+        return model.to(self._device).eval()
+
+    @property
+    def _device(self) -> torch.device:
+        name = self.recipe.training.device
+        return find_device(name if torch.cuda.is_available() or not name.startswith("cuda") else "cpu")
+
+    def data(self, split: str | None = None) -> DeviceData:
+        """Return a split's examples on the model's device.
+
+        Raises:
+            VaelError: The data set has no such split.
+        """
+        if self.dataset is None:
+            self.dataset = read_data(self.recipe.data, self.data_root)
+        splits = self.dataset.splits
+        split = split or self.default_split
+        if split not in splits:
+            raise unknown_name("split", split, splits)
+        treatment = find_treatment(self.recipe.data.treatment, self.dataset.num_levels)
+        return DeviceData.of(splits[split], treatment, self._device)
+
+    @property
+    def default_split(self) -> str:
+        """`test` where there is one, else `valid`, else `train`."""
+        counts = self.info["data"]["counts"]
+        return next(split for split in ("test", "valid", "train") if split in counts)
+
+    def batch(self, indices: list[int], *, split: str | None = None) -> Batch:
+        """Return chosen examples of a split.
+
+        Raises:
+            VaelError: An index is out of range.
+        """
+        examples = self.data(split)
+        for index in indices:
+            if not -len(examples) <= index < len(examples):
+                raise VaelError(f"an example's number expects 0 … {len(examples) - 1}, got {index}")
+        with seeded(0):
+            chosen = [index % len(examples) for index in indices]
+            return examples.batch(torch.tensor(chosen, device=examples.device))
+
+    def evaluate(self, split: str | None = None, *, num_samples: int = 64, seed: int = 0) -> Evaluation:
+        """Estimate the bounds on a split, see `vael.evaluation.evaluate`."""
+        return evaluate(self.model, self.data(split), num_samples=num_samples, seed=seed)
+
+    def sample(self, num_samples: int = 64, *, seed: int = 0, mean: bool = True) -> tasks.Samples:
+        """Make examples up, see `vael.tasks.sample`."""
+        return tasks.sample(self.model, num_samples, seed=seed, mean=mean)
+
+    def reconstruct(self, indices: list[int] | None = None, *, split: str | None = None) -> tasks.Reconstruction:
+        """Reconstruct chosen examples (the first ten by default), see `vael.tasks.reconstruct`."""
+        count = min(10, len(self.data(split)))
+        return tasks.reconstruct(self.model, self.batch(indices or list(range(count)), split=split))
+
+    def interpolate(
+        self,
+        start: int,
+        end: int,
+        *,
+        num_steps: int = 10,
+        path: Literal["straight", "spherical"] = "straight",
+        split: str | None = None,
+    ) -> tasks.Interpolation:
+        """Walk between two examples, see `vael.tasks.interpolate`."""
+        return tasks.interpolate(self.model, self.batch([start, end], split=split), num_steps=num_steps, path=path)
+
+    def embed(self, split: str | None = None) -> tasks.Embedding:
+        """Encode a split, see `vael.tasks.embed`."""
+        return tasks.embed(self.model, self.data(split))
+
+    def labels(self, split: str | None = None) -> list[str] | None:
+        """Return the label names of a split's examples, or None where there are none."""
+        self.data(split)
+        assert self.dataset is not None
+        numbers = self.dataset.splits[split or self.default_split].labels
+        return None if numbers is None else [self.dataset.classes[number] for number in numbers]
+
+    def draw(self) -> list[Path]:
+        """Save samples and reconstructions as pictures under `figures/`; return their paths."""
+        scale = self.model.observation.scale
+        count = min(20, len(self.data()))
+        pairs = self.reconstruct(list(range(count)))
+        pictures = {
+            "samples.png": image_grid(as_pixels(self.sample(64).x, scale=scale), columns=8),
+            "reconstructions.png": pair_grid(as_pixels(pairs.x, scale=scale), as_pixels(pairs.mean, scale=scale)),
+        }
+        for name, picture in pictures.items():
+            save_image(self.path / "figures" / name, picture)
+        return [self.path / "figures" / name for name in pictures]
