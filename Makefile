@@ -16,8 +16,11 @@ lint: $(VENV)/.tested
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/pyright
 
-benchmark: $(VENV)/.installed  ## Compare the speed with the peers'; needs $$VAEL_DATA and about half an hour.
-	$(PYTHON) benchmarks/training_speed.py --output docs/performance
+benchmark: $(VENV)/.installed  ## Compare the speed with the peers'; needs $$VAEL_DATA, 2 GB of disk and a quarter of an hour.
+	$(PYTHON) benchmarks/peers.py
+	$(PYTHON) benchmarks/training_speed.py --network basic --output docs/performance/basic.md
+	$(PYTHON) benchmarks/training_speed.py --network conv-faces --output docs/performance/conv-faces.md
+	$(PYTHON) benchmarks/whole_runs.py --output docs/performance/whole-runs.md
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)

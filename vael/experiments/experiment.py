@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -153,11 +154,11 @@ class Experiment:
             self.folder.update_info(status="running", process=os.getpid())
             try:
                 yield from self._train()
-            except NonFinite as error:
-                self.folder.update_info(status="failed", reason=str(error))
-                raise
-            except BaseException:
-                self.folder.update_info(status="interrupted")
+            except BaseException as error:
+                with suppress(
+                    VaelError
+                ):  # on a full disk even this cannot be written: the first error is the one to see
+                    self.folder.update_info(**_how_it_ended(error))
                 raise
 
     def _load(self) -> bool:
@@ -218,6 +219,12 @@ class Experiment:
             results=results,
             steps=self.parts.state.step,
         )
+
+
+def _how_it_ended(error: BaseException) -> dict[str, str]:
+    if isinstance(error, NonFinite):
+        return {"status": "failed", "reason": str(error)}
+    return {"status": "interrupted"}
 
 
 def _drain(experiment: Experiment, on_record: Callable[[Record], None] | None) -> Run:

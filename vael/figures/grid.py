@@ -11,6 +11,7 @@ __all__ = ["as_pixels", "image_grid", "pair_grid", "save_image"]
 
 Pixels = NDArray[np.uint8]
 GAP = 2
+PAIR_GAP = 6  # between one pair of rows and the next
 BACKGROUND = 96  # a grey that neither black nor white images melt into
 TILE = 56  # pixels; smaller images are enlarged by a whole number towards it, so that each pixel stays a square
 
@@ -55,9 +56,14 @@ def pair_grid(above: Pixels, below: Pixels, *, columns: int = 10) -> Pixels:
     """Lay two equally long rows of images out in pairs: each image of `above` over its partner of `below`."""
     pairs = []
     for start in range(0, len(above), columns):
-        pairs += [image_grid(part[start : start + columns], columns=columns) for part in (above, below)]
-    width = max(part.shape[1] for part in pairs)
-    padded = [np.pad(p, ((0, 0), (0, width - p.shape[1]), (0, 0)), constant_values=BACKGROUND) for p in pairs]
+        rows = [images[start : start + columns] for images in (above, below)]
+        pairs.append(image_grid(np.concatenate(rows), columns=len(rows[0])))
+    width = max(pair.shape[1] for pair in pairs)
+    space = [(0, PAIR_GAP)] * (len(pairs) - 1) + [(0, 0)]
+    padded = [
+        np.pad(pair, (below_it, (0, width - pair.shape[1]), (0, 0)), constant_values=BACKGROUND)
+        for pair, below_it in zip(pairs, space, strict=True)
+    ]
     return np.concatenate(padded)
 
 

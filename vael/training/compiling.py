@@ -1,4 +1,4 @@
-"""Decide whether a compiled step pays: it saves a little at every step and costs a cold compile of about ten seconds.
+"""Decide whether a compiled step pays: it saves a little at every step and costs a compile at the start.
 
 The decision depends on the recipe and the model alone, never on a clock, so that the same seed takes the same path.
 """
@@ -12,7 +12,7 @@ from torch import nn
 __all__ = ["choose_compiled"]
 
 SECONDS_SAVED_PER_STEP = 1.5e-3  # measured for dense networks on two cores (docs/log.md)
-SECONDS_WORTH_COMPILING = 6.0  # a cold compile costs about 10 s once, a cached one 3 s at every later start
+SECONDS_WORTH_COMPILING = 15.0  # what a cold compile was seen to cost (docs/performance.md); a cached one costs 3 to 6
 
 
 def choose_compiled(
