@@ -6,7 +6,7 @@ from PIL import Image
 
 from vael.errors import VaelError
 from vael.figures import as_pixels, image_grid, pair_grid, save_image
-from vael.figures.grid import BACKGROUND, GAP
+from vael.figures.grid import BACKGROUND, GAP, PAIR_GAP
 
 
 def draw(count: int, height: int, width: int) -> np.ndarray:
@@ -74,12 +74,15 @@ def test_each_image_stands_over_its_partner():
     above = draw(5, 60, 60)
     below = above[::-1].copy()
     grid = pair_grid(above, below, columns=3)
-    bands = [above[:3], below[:3], above[3:], below[3:]]
-    assert grid.shape == (4 * 64, 3 * 62 + 2, 3)
-    for i, band in enumerate(bands):
-        expected = image_grid(band, columns=3)
-        np.testing.assert_array_equal(grid[i * 64 : (i + 1) * 64, : expected.shape[1]], expected)
-        assert (grid[i * 64 : (i + 1) * 64, expected.shape[1] :] == BACKGROUND).all()
+    pair_height = 2 * 62 + 2
+    first, second = grid[:pair_height], grid[pair_height + PAIR_GAP :]
+    np.testing.assert_array_equal(first, image_grid(np.concatenate([above[:3], below[:3]]), columns=3))
+    np.testing.assert_array_equal(
+        second[:, : 2 * 62 + 2], image_grid(np.concatenate([above[3:], below[3:]]), columns=2)
+    )
+    assert (second[:, 2 * 62 + 2 :] == BACKGROUND).all()
+    assert (grid[pair_height : pair_height + PAIR_GAP] == BACKGROUND).all()
+    assert len(grid) == 2 * pair_height + PAIR_GAP
 
 
 def test_a_saved_picture_is_read_back_pixel_by_pixel(tmp_path: Path):
