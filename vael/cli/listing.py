@@ -99,7 +99,8 @@ def datasets(*, places: Places | None = None) -> None:
     places = places or Places()
     table = plain_table("name", "what it is", "where", numbers=False)
     for entry in describe(root=places.data_root):
-        table.add_row(entry.name, entry.summary, str(entry.where or "–"))
+        elsewhere = "your files" if entry.name.endswith(":PATH") else "not here"
+        table.add_row(entry.name, entry.summary, str(entry.where or elsewhere))
     _console().print(table)
 
 

@@ -11,6 +11,7 @@ stopped.
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -140,19 +141,16 @@ class _Stepper:
         return self.eager(index, step, learning_rate)
 
 
-class _own_randomness:  # noqa: N801 (a context manager, used as a verb)
+@contextmanager
+def _own_randomness(state: TrainingState) -> Iterator[None]:
     """Draw the steps' noise from the state's generators and leave the caller's as they were."""
-
-    def __init__(self, state: TrainingState) -> None:
-        self.state = state
-
-    def __enter__(self) -> None:
-        self.outer = capture_random_state()
-        self.state.restore_random()
-
-    def __exit__(self, *_: object) -> None:
-        self.state.capture_random()
-        restore_random_state(self.outer)
+    outer = capture_random_state()
+    state.restore_random()
+    try:
+        yield
+    finally:
+        state.capture_random()
+        restore_random_state(outer)
 
 
 def _order(num_examples: int, seed: int, epoch: int, device: torch.device) -> Tensor:
