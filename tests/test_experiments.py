@@ -149,6 +149,30 @@ def test_interrupting_ends_cleanly_and_names_the_command_that_resumes(tmp_path: 
     assert vael.load(tmp_path / "digits-1").info["status"] == "interrupted"
 
 
+PLAIN = """
+import sys
+from pathlib import Path
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("cyclopts", "pooch", "pyarrow", "rich"):
+            raise ImportError(f"{name} is not installed")
+
+sys.meta_path.insert(0, Absent())
+import vael
+run = vael.train("digits", settings={"training.epochs": 1}, runs=Path(sys.argv[1]))
+print(run.evaluate(num_samples=2).elbo_nats)
+"""
+
+
+def test_a_plain_checkout_trains_without_the_command_lines_libraries(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PLAIN, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 0
+
+
 def test_other_data_than_it_was_trained_on_is_refused(tmp_path: Path) -> None:
     run = vael.train("digits", settings=QUICK, runs=tmp_path)
     recipe = run.path / "recipe.toml"

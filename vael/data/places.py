@@ -13,8 +13,10 @@ __all__ = ["cache_folder", "find_file", "find_folder", "search_folders", "writte
 
 def cache_folder() -> Path:
     """Return the user's cache folder, where downloads are kept (`XDG_CACHE_HOME` is respected)."""
-    import pooch
-
+    try:
+        import pooch
+    except ImportError:  # a plain checkout beside torch alone: nothing can be downloaded, local data are still read
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vael"
     return Path(pooch.os_cache("vael"))
 
 
