@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "vael"
 
 FLOORS = [
-    {"errors", "types", "random", "precision", "schedules", "recipe", "figures"},
+    {"errors", "types", "files", "random", "precision", "schedules", "recipe", "figures"},
     {"distributions", "data", "runs"},
     {"networks"},
     {"likelihoods", "priors", "posteriors"},
@@ -19,7 +19,7 @@ FLOORS = [
     {"experiments"},
     {"cli"},
 ]
-FREE_OF_TORCH = {"errors", "types", "recipe", "runs", "figures", "cli"}
+FREE_OF_TORCH = {"errors", "types", "files", "recipe", "runs", "figures", "cli"}
 SHARED = {"errors", "types"}  # the two that a neighbour on the ground floor may read
 
 

@@ -24,6 +24,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from vael.errors import VaelError, unknown_name
+from vael.files import written_whole
 
 __all__ = ["FORMAT", "Record", "RunFolder", "atomic_path", "list_runs", "write_atomically"]
 
@@ -234,21 +235,16 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary neighbour to write; sync it and rename it to `path` at the end, remove it on failure.
+    """Give a temporary neighbour to write that takes the name `path` when it is whole (see `files.written_whole`).
 
     Raises:
         VaelError: The file cannot be written; what was there before stays.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        yield temporary
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(path)
+        with written_whole(path) as temporary:
+            yield temporary
     except OSError as error:
         raise VaelError(f"cannot write {path}: {error.strerror or error}; what was there before is kept") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _append_line(path: Path, record: Mapping[str, Any]) -> None:

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from vael.data.base import ReadOptions
 from vael.data.image_files import Container
 from vael.data.pixels import COLORS
-from vael.data.places import written_whole
 from vael.errors import VaelError
+from vael.files import written_whole
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -174,8 +174,6 @@ def _save(path: Path, shape: tuple[int, ...], chunks: Iterable[NDArray[np.uint8]
             np.lib.format.write_array_header_1_0(file, header)
             for chunk in chunks:
                 file.write(chunk.tobytes())
-            file.flush()
-            os.fsync(file.fileno())
     except OSError as error:
         raise VaelError(
             f"decoded images could not be saved in {path.parent} ({error.strerror or error}): "

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vael.data.places import written_whole
 from vael.errors import VaelError
+from vael.files import written_whole
 
 __all__ = ["RemoteFile", "content_md5", "fetch"]
 

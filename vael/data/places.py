@@ -1,14 +1,12 @@
 """Where data lie: the folders that are searched, and the names that people's copies have in them."""
 
 import os
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vael.errors import VaelError
 
-__all__ = ["cache_folder", "find_file", "find_folder", "search_folders", "written_whole"]
+__all__ = ["cache_folder", "find_file", "find_folder", "search_folders"]
 
 
 def cache_folder() -> Path:
@@ -43,18 +41,6 @@ def find_file(folders: Iterable[Path], subfolders: Sequence[str], names: Sequenc
 def find_folder(folders: Iterable[Path], subfolders: Sequence[str], names: Sequence[str]) -> Path | None:
     """Return the first folder with one of the names, in a folder itself or in one of its known subfolders."""
     return next((path for path in _candidates(folders, subfolders, names) if path.is_dir()), None)
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Give a temporary path to write to; the file gets its name when the block ends well, and vanishes otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{uuid.uuid4().hex}.part.{path.name}")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _candidates(folders: Iterable[Path], subfolders: Sequence[str], names: Sequence[str]) -> Iterable[Path]:
