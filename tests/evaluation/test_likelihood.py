@@ -97,4 +97,4 @@ def test_dead_latents_are_not_counted_as_active() -> None:
 @pytest.mark.parametrize(("num_samples", "count"), [(0, 5), (3, 0)])
 def test_nothing_to_evaluate_is_refused(num_samples: int, count: int) -> None:
     with pytest.raises(VaelError, match="num_samples ≥ 1 and examples"):
-        evaluate(binary_model(), binary_data(5).first(count), num_samples=num_samples)
+        evaluate(binary_model(), binary_data(count), num_samples=num_samples)

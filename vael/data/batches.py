@@ -1,9 +1,8 @@
 """Batches from memory: raw values lie once in one tensor, a batch is a gather, conversion happens on the device."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,10 +28,7 @@ class DeviceData:
     @classmethod
     def of(cls, split: Split, treatment: Treatment, device: torch.device) -> "DeviceData":
         """Move a split to a device; a memory-mapped array stays a memory map on the CPU."""
-        array = split.x if split.x.flags.writeable else split.x.view(np.ndarray)
-        if not array.flags.writeable and not isinstance(split.x, np.memmap):
-            array = array.copy()
-        return cls(torch.from_numpy(array).to(device), treatment)
+        return cls(torch.from_numpy(split.x).to(device), treatment)
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -46,10 +42,6 @@ class DeviceData:
         """Gather and treat the examples at `index` `(B,)` int64."""
         rows = self.raw.flatten(1).index_select(0, index)  # one long row an example: gathered in one vectorised pass
         return Batch(self.treatment(rows).unflatten(1, self.raw.shape[1:]))
-
-    def first(self, count: int) -> "DeviceData":
-        """Return the first `count` examples."""
-        return replace(self, raw=self.raw[:count])
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Yield every example once, in order."""
