@@ -11,6 +11,7 @@ from protocol import Options, Side, serve
 from vael.data.batches import DeviceData
 from vael.evaluation import evaluate
 from vael.experiments import prepare
+from vael.runs import Record
 from vael.training import fit
 
 EPOCHS = 1000  # more than any benchmark asks for: the work ahead that decides whether the step is compiled
@@ -35,7 +36,8 @@ class VaelSide(Side):
         self.test = DeviceData(torch.from_numpy(test), self.parts.treatment)
         data = DeviceData(torch.from_numpy(train), self.parts.treatment)
         self.images = len(train)
-        self.records = fit(self.parts.state, self.parts.objective, data, self.parts.plan)
+        events = fit(self.parts.state, self.parts.objective, data, self.parts.plan)
+        self.records = (event for event in events if isinstance(event, Record))
 
     def train_epoch(self) -> float:
         seen, total = 0, 0.0

@@ -1,6 +1,6 @@
 """The loop: seeds, stopping and going on, early stopping, what is not finite."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
@@ -17,7 +17,7 @@ from vael.random import seeded
 from vael.recipe import ModelRecipe, Part
 from vael.runs import Record
 from vael.schedules import Constant, Cosine
-from vael.training import Monitor, NonFinite, Plan, TrainingState, fit, load_checkpoint, save_checkpoint
+from vael.training import Monitor, NonFinite, Pause, Plan, TrainingState, fit, load_checkpoint, save_checkpoint
 from vael.training.loop import MAX_STEPS_PER_RECORD
 from vael.training.optimizers import SGD, Adam
 from vael.types import Observation
@@ -48,7 +48,12 @@ def start(plan: Plan, device: torch.device) -> TrainingState:
 def run(plan: Plan, device: torch.device, **options: object) -> tuple[TrainingState, list[Record]]:
     state = start(plan, device)
     monitor = Monitor("valid", digits(60, device), selects=True)
-    return state, list(fit(state, ELBO(), digits(150, device), plan, monitor=monitor, **options))  # type: ignore[arg-type]
+    events = fit(state, ELBO(), digits(150, device), plan, monitor=monitor, **options)  # type: ignore[arg-type]
+    return state, only_records(events)
+
+
+def only_records(events: Iterable[Record | Pause]) -> list[Record]:
+    return [event for event in events if isinstance(event, Record)]
 
 
 def assert_same(first: TrainingState, second: TrainingState) -> None:
@@ -105,9 +110,32 @@ def test_a_stopped_and_resumed_training_is_the_uninterrupted_one(steps: int, dev
     resumed = start(replace(plan, seed=99), device)
     assert load_checkpoint(tmp_path / "checkpoints", resumed) == stopped.numbers() | {"note": 1}
     monitor = Monitor("valid", digits(60, device), selects=True)
-    records += fit(resumed, ELBO(), digits(150, device), plan, monitor=monitor)
+    records += only_records(fit(resumed, ELBO(), digits(150, device), plan, monitor=monitor))
     assert_same(resumed, whole)
     assert [record.metrics() for record in records] == [record.metrics() for record in expected]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_pauses_come_where_asked_and_change_nothing(compiled: bool, device: torch.device) -> None:
+    """Pauses before the first step, within an epoch and on a record's last step; the state is used and drawn from."""
+    plan = plan_of(device, ema_decay=0.9, compiled=compiled)
+    whole, expected = run(plan, device)
+    state, paused = start(plan, device), []
+    monitor = Monitor("valid", digits(60, device), selects=True)
+    records: list[Record] = []
+    for event in fit(state, ELBO(), digits(150, device), plan, monitor=monitor, pauses=[0, 1, 2, 5, 7, 15]):
+        if isinstance(event, Record):
+            records.append(event)
+            continue
+        paused.append((event.step, state.step))
+        with state.in_use() as model:
+            assert not model.training
+            assert all(torch.equal(tensor, state.weights()[name]) for name, tensor in model.state_dict().items())
+            model.generate(int(torch.randint(1, 5, ())))  # draws from the global generator
+    assert paused == [(step, step) for step in (0, 1, 2, 5, 7, 15)]
+    assert_same(state, whole)
+    assert [record.metrics() for record in records] == [record.metrics() for record in expected]
+    assert sum(record.num_examples for record in records) == 3 * 150
 
 
 def test_every_example_is_visited_once_an_epoch(device: torch.device) -> None:
@@ -157,7 +185,7 @@ def test_a_long_epoch_is_cut_into_equal_records(device: torch.device) -> None:
     recipe = replace(SMALL, encoder=Part("mlp", {"hidden_features": [4]}))
     state.model = build_model(recipe, Observation((1, 8, 8), "binary", 2)).to(device)
     state = TrainingState.start(state.model, Adam.slots, averaged=False)
-    records = list(fit(state, ELBO(), data, plan))
+    records = only_records(fit(state, ELBO(), data, plan))
     assert [record.num_examples for record in records] == [251, 251]
     assert {record.epoch for record in records} == {1}
 

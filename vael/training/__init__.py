@@ -4,7 +4,7 @@
 """
 
 from vael.training.checkpoint import load_checkpoint, load_weights, save_checkpoint, save_weights
-from vael.training.loop import Monitor, NonFinite, fit
+from vael.training.loop import Monitor, NonFinite, Pause, fit
 from vael.training.optimizers import OPTIMIZERS, Optimizer
 from vael.training.state import TrainingState
 from vael.training.step import Plan
@@ -14,6 +14,7 @@ __all__ = [
     "Monitor",
     "NonFinite",
     "Optimizer",
+    "Pause",
     "Plan",
     "TrainingState",
     "fit",

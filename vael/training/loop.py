@@ -3,14 +3,14 @@
     for record in fit(state, objective, data, plan, monitor=valid):
         …                                   # print it, append it, save a checkpoint: the state is consistent here
 
-Nothing is read back from the device between two records. The order of an epoch is drawn from (seed, epoch) and the
-noise from the generators' states in the state, so a training that goes on from a checkpoint is the one that was never
-stopped.
+Nothing is read back from the device between two events (a record, or a pause that was asked for). The order of an
+epoch is drawn from (seed, epoch) and the noise from the generators' states in the state, so a training that goes on
+from a checkpoint is the one that was never stopped.
 """
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ from vael.runs import Record
 from vael.training.state import TERMS, TrainingState
 from vael.training.step import CannotCompile, CompiledStep, EagerStep, Plan
 
-__all__ = ["Monitor", "NonFinite", "fit"]
+__all__ = ["Monitor", "NonFinite", "Pause", "fit"]
 
 MAX_STEPS_PER_RECORD = 500
 MONITOR_BATCH_SIZE = 1000
@@ -51,6 +51,17 @@ class Monitor:
     selects: bool
 
 
+@dataclass(frozen=True)
+class Pause:
+    """Mark a step at which `fit` was asked to hand the state out; whatever is done there leaves the training as it is.
+
+    Arguments:
+        step: Steps done.
+    """
+
+    step: int
+
+
 def fit(
     state: TrainingState,
     objective: Objective,
@@ -58,9 +69,10 @@ def fit(
     plan: Plan,
     *,
     monitor: Monitor | None = None,
+    pauses: Sequence[int] = (),
     should_stop: Callable[[], bool] = lambda: False,
-) -> Iterator[Record]:
-    """Train and yield a record every few hundred steps and after every epoch.
+) -> Iterator[Record | Pause]:
+    """Train and yield a record every few hundred steps and after every epoch, and a pause where one is asked for.
 
     Arguments:
         state: Where the training stands; changed in place.
@@ -68,6 +80,7 @@ def fit(
         data: The training examples.
         plan: How the training goes.
         monitor: Examples to judge after every epoch.
+        pauses: Steps, in rising order, after which to yield a `Pause`; 0 is before the first.
         should_stop: Asked before every step; True ends the training there, resumable.
 
     Raises:
@@ -75,11 +88,13 @@ def fit(
     """
     steps_per_epoch = -(-len(data) // plan.batch_size)
     take_step = _Stepper(state, objective, data, plan)
+    if state.step == 0 and 0 in pauses:
+        yield Pause(0)
     while state.epoch < plan.epochs and not _has_stalled(state, plan):
         order = _order(len(data), plan.seed, state.epoch, data.device).split(plan.batch_size)
         for end in _record_ends(state.epoch, steps_per_epoch):
             if state.step < end:
-                yield from _run(state, plan, take_step, order, end, should_stop)
+                yield from _run(state, plan, take_step, order, _stops(pauses, state.step, end), should_stop)
             if state.step < end:
                 return
         state.epoch += 1
@@ -91,35 +106,60 @@ def _has_stalled(state: TrainingState, plan: Plan) -> bool:
     return plan.patience > 0 and state.epochs_since_best >= plan.patience
 
 
+def _stops(pauses: Sequence[int], start: int, end: int) -> list[tuple[int, bool]]:
+    """List the steps after `start` to halt at up to `end`, and whether each is a pause."""
+    inside = [(step, True) for step in pauses if start < step <= end]
+    return inside if inside and inside[-1][0] == end else [*inside, (end, False)]
+
+
 def _run(
+    state: TrainingState,
+    plan: Plan,
+    take_step: "_Stepper",
+    order: tuple[Tensor, ...],
+    stops: list[tuple[int, bool]],
+    should_stop: Callable[[], bool],
+) -> Iterator[Record | Pause]:
+    """Take steps up to the last stop; yield the pauses on the way and, if all steps were taken, their record."""
+    end = stops[-1][0]
+    before = len(state.terms)
+    first = state.step - before
+    seconds = 0.0
+    for stop, is_pause in stops:
+        began = time.perf_counter()
+        _take_steps(state, plan, take_step, order, stop, should_stop)
+        seconds += time.perf_counter() - began
+        if state.step < stop:
+            return
+        if is_pause:
+            yield Pause(stop)
+    sizes = torch.tensor([len(order[step % len(order)]) for step in range(first, end)])
+    values = _mean_terms(state.terms, sizes) | {"learning_rate": plan.learning_rates(range(end - 1, end))[0]}
+    state.terms = torch.zeros(0, len(TERMS))
+    yield Record("train", (end - 1) // len(order) + 1, end, values, seconds, int(sizes[before:].sum()))
+
+
+def _take_steps(
     state: TrainingState,
     plan: Plan,
     take_step: "_Stepper",
     order: tuple[Tensor, ...],
     end: int,
     should_stop: Callable[[], bool],
-) -> Iterator[Record]:
-    """Take steps up to `end`; yield their record if they were all taken."""
+) -> None:
+    """Take steps up to `end`, or to where the training was asked to stop; read their terms back once, at the end."""
     start, before = state.step, len(state.terms)
-    first = start - before
     rates = plan.learning_rates(range(start, end))
-    terms = torch.zeros(end - first, len(TERMS), device=order[0].device)
+    terms = torch.zeros(before + end - start, len(TERMS), device=order[0].device)
     terms[:before] = state.terms
-    began = time.perf_counter()
     with _own_randomness(state), plan.precision.multiplying():
         for step in range(start, end):
             if should_stop():
                 break
-            terms[step - first] = take_step(order[step % len(order)], step, rates[step - start])
+            terms[before + step - start] = take_step(order[step % len(order)], step, rates[step - start])
             state.step = step + 1
-    state.terms = terms[: state.step - first].cpu()
+    state.terms = terms[: before + state.step - start].cpu()
     _check_finite(state)
-    if state.step == end:
-        sizes = torch.tensor([len(order[step % len(order)]) for step in range(first, end)])
-        seconds = time.perf_counter() - began
-        values = _mean_terms(state.terms, sizes) | {"learning_rate": rates[-1]}
-        state.terms = torch.zeros(0, len(TERMS))
-        yield Record("train", (end - 1) // len(order) + 1, end, values, seconds, int(sizes[before:].sum()))
 
 
 class _Stepper:
@@ -191,15 +231,8 @@ def _check_finite(state: TrainingState) -> None:
 @torch.inference_mode()
 def _judge(state: TrainingState, plan: Plan, monitor: Monitor) -> Record:
     """Measure the bound on the monitor's examples with the weights to use, from a fixed seed."""
-    present = {name: tensor.clone() for name, tensor in state.model.state_dict().items()} if state.average else {}
-    if present:
-        state.model.load_state_dict(state.weights())
-    state.model.eval()
-    with seeded(plan.seed), plan.precision.multiplying():
+    with state.in_use(), seeded(plan.seed), plan.precision.multiplying():
         values = _mean_bound(state.model, monitor.data)
-    state.model.train()
-    if present:
-        state.model.load_state_dict(present)
     if monitor.selects:
         _remember(state, values["elbo_nats"])
     return Record(monitor.split, state.epoch, state.step, values)

@@ -1,6 +1,7 @@
 """The point where a training stands: everything that the next step depends on, and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +60,20 @@ class TrainingState:
             names = [name for name, _ in self.model.named_parameters()]
             weights |= dict(zip(names, self.average, strict=True))
         return weights
+
+    @contextmanager
+    def in_use(self) -> Iterator[VAE]:
+        """Give the model as it would be used now (`weights()`, evaluation mode) and put the training's back after."""
+        present = {name: tensor.clone() for name, tensor in self.model.state_dict().items()} if self.average else {}
+        if present:
+            self.model.load_state_dict(self.weights())
+        self.model.eval()
+        try:
+            yield self.model
+        finally:
+            self.model.train()
+            if present:
+                self.model.load_state_dict(present)
 
     def keep_best(self) -> None:
         """Copy the present weights as the best."""
