@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from vael.errors import VaelError
 
-__all__ = ["as_pixels", "image_grid", "pair_grid", "save_image"]
+__all__ = ["as_pixels", "image_grid", "in_rows", "pair_grid", "save_image", "tile"]
 
 Pixels = NDArray[np.uint8]
 GAP = 2
@@ -42,14 +42,28 @@ def image_grid(images: Pixels, *, columns: int | None = None) -> Pixels:
     """
     factor = max(1, TILE // max(images.shape[1:3]))
     images = images.repeat(factor, axis=1).repeat(factor, axis=2)
-    count, height, width, _ = images.shape
-    across = min(count, columns or int(np.ceil(np.sqrt(count))))
-    rows = -(-count // across)
-    grid = np.full((rows * (height + GAP) + GAP, across * (width + GAP) + GAP, 3), BACKGROUND, np.uint8)
-    for i, image in enumerate(images):
-        top, left = GAP + i // across * (height + GAP), GAP + i % across * (width + GAP)
-        grid[top : top + height, left : left + width] = image
-    return grid
+    across = min(len(images), columns or int(np.ceil(np.sqrt(len(images)))))
+    rows = in_rows(images, columns=across, background=(BACKGROUND,) * 3)
+    grid = tile(rows, gap=(GAP, GAP), background=(BACKGROUND,) * 3)
+    return np.pad(grid, ((GAP, GAP), (GAP, GAP), (0, 0)), constant_values=BACKGROUND)
+
+
+def in_rows(images: Pixels, *, columns: int, background: tuple[int, ...]) -> Pixels:
+    """Break images `(N, H, W, 3)` into rows `(R, C, H, W, 3)`, the last one filled up with the background."""
+    rows = -(-len(images) // columns)
+    filled = np.full((rows * columns, *images.shape[1:]), background, np.uint8)
+    filled[: len(images)] = images
+    return filled.reshape(rows, columns, *images.shape[1:])
+
+
+def tile(images: Pixels, *, gap: tuple[int, int], background: tuple[int, ...]) -> Pixels:
+    """Lay images `(R, C, H, W, 3)` out as they are, `gap` pixels between rows and between columns."""
+    rows, columns, height, width, _ = images.shape
+    below, beside = gap
+    grid = np.full((rows, height + below, columns, width + beside, 3), background, np.uint8)
+    grid[:, :height, :, :width] = images.transpose(0, 2, 1, 3, 4)
+    grid = grid.reshape(rows * (height + below), columns * (width + beside), 3)
+    return grid[: len(grid) - below, : grid.shape[1] - beside]
 
 
 def pair_grid(above: Pixels, below: Pixels, *, columns: int = 10) -> Pixels:
