@@ -1,10 +1,13 @@
+import sys
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 from scipy.spatial import geometric_slerp
-from scipy.stats import norm
+from scipy.stats import chisquare, kstest, norm
+from sklearn.decomposition import PCA
+from sklearn.metrics import silhouette_score
 
 from vael.build import build_model
 from vael.data.batches import DeviceData
@@ -13,7 +16,17 @@ from vael.errors import VaelError
 from vael.models import VAE
 from vael.random import seeded
 from vael.recipe import ModelRecipe, Part
-from vael.tasks import embed, interpolate, reconstruct, sample
+from vael.tasks import (
+    draw_latent,
+    embed,
+    interpolate,
+    make_noise,
+    manifold,
+    project,
+    reconstruct,
+    sample,
+    traverse,
+)
 from vael.types import Batch, Domain, Observation
 
 SHAPE = (1, 4, 3)
@@ -234,3 +247,95 @@ def test_an_embedding_keeps_the_order_over_many_batches():
     assert embedding.rate_nats.shape == (2_300,)
     with torch.no_grad():
         np.testing.assert_allclose(embedding.mean[1500:1503], model.encode(data.raw[1500:1503].float()).mean, atol=1e-5)
+
+
+def test_a_manifold_decodes_the_normals_quantiles():
+    model = identity()
+    found = manifold(model, 5, dims=(2, 0), start=np.array([7.0, 8.0, 9.0], np.float32))
+    np.testing.assert_allclose(found.values, norm.ppf(np.linspace(0.05, 0.95, 5)), rtol=1e-6, atol=1e-6)
+    z = np.empty((5, 5, 3), np.float32)
+    z[..., 0], z[..., 1], z[..., 2] = found.values[:, None], 8.0, found.values  # the first named dimension runs across
+    expected = model.decode(torch.from_numpy(z)).mean.detach().numpy()
+    np.testing.assert_allclose(found.x, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{"dims": (0, 0)}, {"dims": (0, 3)}, {"num_points": 1}])
+def test_a_wrong_manifold_is_refused(options: dict):
+    with pytest.raises(VaelError, match="a manifold expects"):
+        manifold(identity(), **options)
+
+
+def test_a_traversal_moves_one_dimension_a_row_and_keeps_the_others():
+    model, start = identity(), np.array([0.3, -0.2, 0.9], np.float32)
+    found = traverse(model, start, dims=[2, 0], limit=1.5, num_steps=4)
+    np.testing.assert_allclose(found.values, [-1.5, -0.5, 0.5, 1.5])
+    z = np.tile(start, (2, 4, 1))
+    z[0, :, 2] = z[1, :, 0] = found.values
+    expected = model.decode(torch.from_numpy(z)).mean.detach().numpy()
+    np.testing.assert_allclose(found.x, expected, rtol=1e-5, atol=1e-6)
+    assert found.dims == (2, 0)
+
+
+@pytest.mark.parametrize("options", [{"dims": [3]}, {"num_steps": 1}, {"limit": 0.0}, {"start": np.zeros(2)}])
+def test_a_wrong_traversal_is_refused(options: dict):
+    with pytest.raises(VaelError, match="a traversal"):
+        traverse(identity(), **options)
+
+
+def test_an_embedding_tells_each_dimensions_part_of_the_rate():
+    found = embed(build(), digits(20))
+    np.testing.assert_allclose(found.rate_per_dim_nats.sum(1), found.rate_nats, rtol=1e-5)
+    mu, sigma = found.mean, found.stddev
+    np.testing.assert_allclose(  # KL(N(μ, σ²) ‖ N(0, 1)), Kingma & Welling 2014, appendix B
+        found.rate_per_dim_nats, (mu**2 + sigma**2 - 1) / 2 - np.log(sigma), rtol=1e-4, atol=1e-5
+    )
+    assert np.isnan(embed(build(posterior="full-normal"), digits(20)).rate_per_dim_nats).all()
+
+
+def test_the_principal_plane_is_scikit_learns():
+    latents = np.random.default_rng(0).normal(size=(200, 5)) @ np.random.default_rng(1).normal(size=(5, 5))
+    found, peer = project(latents.astype(np.float32), method="pca"), PCA(2).fit(latents)
+    np.testing.assert_allclose(np.abs(found.points), np.abs(peer.transform(latents)), rtol=1e-4, atol=1e-4)
+    shares = [f"PC {i + 1} ({share:.0%})" for i, share in enumerate(peer.explained_variance_ratio_)]
+    assert list(found.axes) == shares
+
+
+def test_t_sne_keeps_clusters_together_and_repeats():
+    centres = np.random.default_rng(0).normal(scale=20, size=(3, 6)).repeat(30, 0)
+    latents = (centres + np.random.default_rng(1).normal(size=centres.shape)).astype(np.float32)
+    found = project(latents, method="tsne")
+    assert silhouette_score(found.points, np.arange(3).repeat(30)) > 0.7
+    np.testing.assert_array_equal(found.points, project(latents, method="tsne").points)
+
+
+@pytest.mark.parametrize(
+    ("shape", "method", "message"),
+    [
+        ((2, 4), "pca", "at least 3 examples"),
+        ((9, 1), "pca", "does not fit a latent of 1 dimensions"),
+        ((9, 3), "direct", "does not fit a latent of 3 dimensions: use pca, tsne or umap"),
+        ((9, 3), "tnse", "did you mean 'tsne'"),
+        ((9, 3), "umap", "pip install umap-learn"),
+    ],
+)
+def test_a_projection_that_cannot_be_is_refused(shape, method, message: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(VaelError, match=message):
+        project(np.zeros(shape, np.float32), method=method)
+
+
+def test_noise_fills_the_levels_evenly_and_is_treated_like_the_data():
+    data = digits()
+    noise = make_noise(data, 500)
+    counts = np.bincount(noise.raw.numpy().ravel(), minlength=17)
+    assert chisquare(counts).pvalue > 1e-3
+    assert noise.treatment is data.treatment
+    table = DeviceData(torch.tensor([[0.0, -5.0], [1.0, 5.0]]), find_treatment("real", 0))
+    rows = make_noise(table, 500).raw.numpy()
+    assert kstest(rows[:, 0], "uniform").pvalue > 1e-3
+    assert kstest(rows[:, 1], "uniform", (-5, 10)).pvalue > 1e-3
+
+
+def test_a_drawn_latent_is_the_priors():
+    rows = np.concatenate([draw_latent(build(), seed=seed) for seed in range(200)])
+    assert kstest(rows, "norm").pvalue > 1e-3

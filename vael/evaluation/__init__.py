@@ -3,6 +3,7 @@
 Next: `experiments.Run.evaluate` and `vael evaluate`, which say which split.
 """
 
+from vael.evaluation.activity import find_active
 from vael.evaluation.likelihood import Evaluation, evaluate
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate", "find_active"]

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vael.data.batches import DeviceData
 from vael.errors import VaelError
+from vael.evaluation.activity import find_active
 from vael.models import VAE
 from vael.precision import choose_precision
 from vael.random import seeded
@@ -18,7 +19,6 @@ __all__ = ["Evaluation", "evaluate"]
 
 CELLS_AT_ONCE = 8_000_000  # numbers of x in one decoder call: 32 MB a tensor
 BATCH_SIZE = 200
-ACTIVE_COVARIANCE = 0.01  # Burda et al. 2016, section 5.2
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _summarise(model: VAE, columns: dict[str, Tensor], num_samples: int, seconds
     elbo = None if rate is None else -(rate + distortion)
     nll = columns.get("nll") if is_density else None
     has_bits = nll is not None and observation.is_discrete
-    variance = columns["mean"].double().var(0)
+    is_active = find_active(columns["mean"].double().cpu().numpy())
     return Evaluation(
         len(distortion),
         num_samples,
@@ -113,7 +113,7 @@ def _summarise(model: VAE, columns: dict[str, Tensor], num_samples: int, seconds
         *_mean_and_error(distortion),  # pyright: ignore[reportArgumentType] (never None)
         *_mean_and_error(nll),
         bits_per_dim=float(nll.mean()) / observation.num_dims / math.log(2) if has_bits and nll is not None else None,
-        active_units=int((variance > ACTIVE_COVARIANCE).sum()) if model.posterior.has_density else None,
+        active_units=int(is_active.sum()) if model.posterior.has_density else None,
         latent_dim=model.latent_dim,
         seconds=round(seconds, 3),
     )

@@ -61,11 +61,15 @@ class VAE(nn.Module):
         """Return p(x | z), batch shape `(…)`, for latents `(…, D)`."""
         return self.likelihood(self.decoder(z))
 
+    def infer_latents(self, batch: Batch, *, num_samples: int = 1) -> tuple[Latent, ...]:
+        """Infer q(z | x) with K = `num_samples` draws of z for each example, and decode nothing."""
+        q_z = self.encode(batch.x)
+        return (Latent(q_z.rsample(torch.Size((num_samples,))), q_z, self.prior()),)
+
     def infer(self, batch: Batch, *, num_samples: int = 1) -> Inference:
         """Infer the terms of the bound with K = `num_samples` draws of z for each example."""
-        q_z = self.encode(batch.x)
-        z = q_z.rsample(torch.Size((num_samples,)))
-        return Inference(batch.x, self.decode(z), (Latent(z, q_z, self.prior()),))
+        latents = self.infer_latents(batch, num_samples=num_samples)
+        return Inference(batch.x, self.decode(latents[0].z), latents)
 
     def generate(self, num_samples: int) -> Generation:
         """Draw N = `num_samples` latents from the prior and decode them."""

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vael.data.batches import DeviceData
 from vael.models import VAE
+from vael.models.inference import Latent
 from vael.random import seeded
 
 __all__ = ["Embedding", "embed"]
@@ -23,11 +25,13 @@ class Embedding:
         mean: `(N, D)` float32, the mean of q(z | x).
         stddev: `(N, D)` float32, its standard deviations; zero for a point posterior.
         rate_nats: `(N,)` float32, KL(q(z|x) ‖ p(z)); NaN for a model without a rate.
+        rate_per_dim_nats: `(N, D)` float32, each dimension's part of it; NaN where the dimensions do not factorise.
     """
 
     mean: NDArray[np.float32]
     stddev: NDArray[np.float32]
     rate_nats: NDArray[np.float32]
+    rate_per_dim_nats: NDArray[np.float32]
 
 
 @torch.inference_mode()
@@ -40,12 +44,18 @@ def embed(model: VAE, data: DeviceData, *, seed: int = 0) -> Embedding:
         seed: Seed of treatments that draw x.
     """
     model.eval()
-    means, stddevs, rates = [], [], []
+    parts = []
     with seeded(seed):
         for batch in data.in_order(BATCH_SIZE):
-            latent = model.infer(batch).latents[0]
-            means.append(latent.q_z.mean)
-            has_density = model.posterior.has_density
-            stddevs.append(latent.q_z.stddev if has_density else torch.zeros_like(latent.q_z.mean))
-            rates.append(latent.rate if has_density else torch.full((len(batch.x),), torch.nan))
-    return Embedding(*(torch.cat(parts).float().cpu().numpy() for parts in (means, stddevs, rates)))
+            parts.append(_describe(model, model.infer_latents(batch)[0]))
+    return Embedding(*(torch.cat(part).float().cpu().numpy() for part in zip(*parts, strict=True)))
+
+
+def _describe(model: VAE, latent: Latent) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return mean, standard deviation, rate and rate by dimension of a batch."""
+    mean = latent.q_z.mean
+    missing = torch.full_like(mean, torch.nan)
+    if not model.posterior.has_density:
+        return mean, torch.zeros_like(mean), missing[:, 0], missing
+    rate_per_dim = latent.rate_per_dim
+    return mean, latent.q_z.stddev, latent.rate, missing if rate_per_dim is None else rate_per_dim

@@ -10,7 +10,7 @@ from vael.errors import VaelError
 from vael.models import VAE
 from vael.random import seeded
 
-__all__ = ["Samples", "sample"]
+__all__ = ["Samples", "draw_latent", "sample"]
 
 
 @dataclass(frozen=True)
@@ -46,3 +46,12 @@ def sample(model: VAE, num_samples: int, *, seed: int = 0, mean: bool = True) ->
         generation = model.generate(num_samples)
         x = generation.p_x.mean if mean else generation.p_x.sample()
     return Samples(x.float().cpu().numpy(), generation.latents[0].cpu().numpy())
+
+
+def draw_latent(model: VAE, *, seed: int = 0) -> NDArray[np.float32]:
+    """Draw one latent of the prior, `(D,)`: a typical place to start from, unlike the prior's mean.
+
+    With many dimensions the draws of a standard normal lie near a sphere of radius √D, and a decoder learns only there.
+    """
+    with seeded(seed), torch.inference_mode():
+        return model.prior().sample().cpu().numpy()
