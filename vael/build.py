@@ -168,6 +168,7 @@ def _check_ranges(recipe: TrainingRecipe) -> None:
         "ema_decay": (0 <= recipe.ema_decay < 1, "≥ 0 and < 1"),
         "patience": (recipe.patience >= 0, "≥ 0"),
         "checkpoint_seconds": (recipe.checkpoint_seconds >= 0, "≥ 0"),
+        "snapshots": (recipe.snapshots >= 0, "≥ 0"),
     }
     for key, (is_fine, expected) in checks.items():
         if not is_fine:

@@ -94,6 +94,8 @@ class TrainingRecipe:
         compile: on, off, or `auto`: one compiled graph a step where the work ahead pays for compiling it.
         device: cpu, cuda, cuda:1 …; `auto` takes a GPU if there is one.
         checkpoint_seconds: Least time between two checkpoints; 0 writes one at every record.
+        snapshots: About how many pictures of the model to keep for animations, denser at the start; 0 keeps none.
+        snapshot_examples: Numbers of the test examples whose reconstructions the snapshots show.
     """
 
     method: Literal["gradient", "pca"] = "gradient"
@@ -109,6 +111,8 @@ class TrainingRecipe:
     compile: Literal["auto", "on", "off"] = "auto"
     device: str = "auto"
     checkpoint_seconds: float = 20.0
+    snapshots: int = 32
+    snapshot_examples: list[int] = field(default_factory=lambda: [1, 4, 12, 15, 22])
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,11 @@ class Dataset:
         """The shape of one observation: `(C, H, W)` or `(F,)`."""
         return self.splits["train"].x.shape[1:]
 
+    @property
+    def default_split(self) -> str:
+        """The split to judge on and to show: `test` where there is one, else `valid`, else `train`."""
+        return next(name for name in ("test", "valid", "train") if name in self.splits)
+
     def fingerprint(self) -> str:
         """Hash shapes and values of every split (BLAKE2b, 128 bits, hexadecimal)."""
         digest = hashlib.blake2b(digest_size=16)

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from vael.data.batches import DeviceData
 from vael.errors import VaelError
 from vael.experiments.describe import describe_parts
+from vael.experiments.notebook import show_in_notebook
 from vael.experiments.parts import Parts, read_recipe
 from vael.experiments.run import RUNS, Run
+from vael.experiments.snapshots import Snapshots, affordable_embeddings, snapshot_steps
 from vael.recipe import Recipe
 from vael.runs import Record, RunFolder, write_atomically
-from vael.training import NonFinite, fit, load_checkpoint, save_checkpoint, save_weights
+from vael.training import NonFinite, Pause, fit, load_checkpoint, save_checkpoint, save_weights
 from vael.training.closed_form import solve_pca
 
 __all__ = ["Experiment", "prepare", "reopen", "resume", "train"]
@@ -35,7 +38,7 @@ def train(source: str | None = None, *, on_record: Callable[[Record], None] | No
 
     Arguments:
         source: A name of `vael datasets` or a path; None takes the recipe's own.
-        on_record: Called with each record as it is made.
+        on_record: Called with each record as it is made; without it a training in a notebook shows itself.
         options: Those of `prepare`: `recipe`, `settings`, `name`, `runs`, `data_root`.
 
     Raises:
@@ -49,7 +52,7 @@ def resume(run: str | Path, *, on_record: Callable[[Record], None] | None = None
 
     Arguments:
         run: A path, or a name in the runs folder.
-        on_record: Called with each record as it is made.
+        on_record: Called with each record as it is made; without it a training in a notebook shows itself.
         options: Those of `reopen`: `epochs`, `runs`, `data_root`.
     """
     return _drain(reopen(run, **options), on_record)
@@ -166,6 +169,7 @@ class Experiment:
         state, folder = self.parts.state, self.folder
         numbers = load_checkpoint(folder.path / "checkpoints", state)
         folder.truncate_metrics(numbers["metrics_bytes"] if numbers else 0)
+        self._snapshots.forget_after(state.step)
         is_done = folder.info().get("status") == "finished" and (self.epochs is None or state.step >= self.total_steps)
         if not is_done and self.epochs is not None:
             write_atomically(folder.path / "recipe.toml", self.parts.recipe.to_toml().encode())
@@ -191,9 +195,42 @@ class Experiment:
         if parts.recipe.training.method == "pca":
             yield solve_pca(parts.state, examples)
             return
-        yield from fit(
-            parts.state, parts.objective, examples, parts.plan, monitor=parts.monitor(), should_stop=self._asked_to_stop
+        stops = snapshot_steps(self.total_steps, parts.recipe.training.snapshots)
+        events = fit(
+            parts.state,
+            parts.objective,
+            examples,
+            parts.plan,
+            monitor=parts.monitor(),
+            pauses=stops,
+            should_stop=self._asked_to_stop,
         )
+        pictured = parts.examples(parts.dataset.default_split)
+        trained = len(examples) * parts.plan.epochs
+        num_embedded = affordable_embeddings(parts.model, examples_trained=trained, num_snapshots=len(stops))
+        for event in events:
+            if isinstance(event, Pause):
+                self._take_snapshot(pictured, num_embedded)
+            else:
+                yield event
+
+    @property
+    def _snapshots(self) -> Snapshots:
+        return Snapshots(self.folder.path / "snapshots")
+
+    def _take_snapshot(self, examples: DeviceData, num_embedded: int) -> None:
+        """Keep a picture of the model as it would be used now."""
+        state, plan = self.parts.state, self.parts.plan
+        with state.in_use() as model, plan.precision.multiplying():
+            self._snapshots.take(
+                model,
+                examples,
+                step=state.step,
+                steps_per_epoch=self.steps_per_epoch,
+                examples=self.parts.recipe.training.snapshot_examples,
+                num_embedded=num_embedded,
+                seed=plan.seed,
+            )
 
     def _asked_to_stop(self) -> bool:
         self.stopped = self.stopped or self.should_stop()
@@ -228,7 +265,7 @@ def _how_it_ended(error: BaseException) -> dict[str, str]:
 
 
 def _drain(experiment: Experiment, on_record: Callable[[Record], None] | None) -> Run:
-    for record in experiment.records():
+    for record in show_in_notebook(experiment) if on_record is None else experiment.records():
         if on_record is not None:
             on_record(record)
     return Run(experiment.folder, None, dataset=experiment.parts.dataset)

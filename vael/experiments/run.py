@@ -1,22 +1,28 @@
 """A trained (or half-trained) run: its model, its data, and the verbs on them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from vael import tasks
 from vael.build import build_model, find_device
-from vael.data import Dataset
+from vael.data import Dataset, destandardise
 from vael.data.batches import DeviceData
 from vael.data.treatments import find_treatment
 from vael.errors import VaelError, unknown_name
 from vael.evaluation import Evaluation, evaluate
+from vael.experiments.notebook import run_line
 from vael.experiments.parts import read_data, read_recipe
+from vael.experiments.snapshots import Snapshots
 from vael.figures import as_pixels, image_grid, pair_grid, save_image
 from vael.models import VAE
+from vael.posteriors import POSTERIORS
 from vael.random import seeded
 from vael.recipe import Recipe
 from vael.runs import RunFolder
@@ -49,7 +55,11 @@ class Run:
 
     folder: RunFolder
     data_root: Path | None = None
-    dataset: Dataset | None = None
+    dataset: Dataset | None = field(default=None, repr=False)
+    _embeddings: dict[str, tasks.Embedding] = field(default_factory=dict, init=False, repr=False)
+
+    def _repr_html_(self) -> str:
+        return run_line(self.name, self.info)["text/html"]
 
     @property
     def path(self) -> Path:
@@ -76,16 +86,54 @@ class Run:
         """The records of the training, in order."""
         return self.folder.metrics()
 
+    @property
+    def snapshots(self) -> Snapshots:
+        """The pictures of the model that the training kept on its way."""
+        return Snapshots(self.path / "snapshots")
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether the posterior has a density, and so the bound a rate; a plain autoencoder's has none."""
+        return POSTERIORS[self.recipe.model.posterior.name].has_density
+
+    @cached_property
+    def observation(self) -> Observation:
+        """What one example is."""
+        stated = self.info["observation"]
+        return Observation(tuple(stated["shape"]), stated["domain"], stated["num_levels"], tuple(stated["columns"]))
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the data are images; they are a table otherwise."""
+        return self.observation.is_image
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of a table's columns; empty for images."""
+        return self.observation.columns
+
+    def pixels(self, x: NDArray) -> NDArray[np.uint8]:
+        """Turn images `(…, C, H, W)`, in the domain of the data or as bytes, into pixels `(…, H, W, 3)`.
+
+        Raises:
+            VaelError: The data are a table.
+        """
+        if not self.is_image:
+            raise VaelError(f"the data of {self.name} are a table, which has no pixels: use .csv, .parquet or .npz")
+        scale = 255.0 if x.dtype == np.uint8 else self.observation.scale
+        flat = as_pixels(x.reshape(-1, *x.shape[-3:]), scale=scale)
+        return flat.reshape(*x.shape[:-3], *flat.shape[1:])
+
+    def in_file_units(self, x: NDArray) -> NDArray:
+        """Return rows of a table `(…, F)` with the standardisation undone; images as they are."""
+        return x if self.is_image else destandardise(x, self.info["data"]["facts"])
+
     @cached_property
     def model(self) -> VAE:
         """The model with the weights to use, in evaluation mode, on the recipe's device or else the CPU."""
-        stated = self.info["observation"]
-        observation = Observation(
-            tuple(stated["shape"]), stated["domain"], stated["num_levels"], tuple(stated["columns"])
-        )
         with seeded(0):
-            model = build_model(self.recipe.model, observation)
-        weights = load_weights(self.path / "model.safetensors")
+            model = build_model(self.recipe.model, self.observation)
+        weights = self._weights()
         try:
             model.load_state_dict(weights)
         except RuntimeError:
@@ -93,6 +141,12 @@ class Run:
                 f"{self.path}/model.safetensors does not fit its recipe.toml: one of them was replaced"
             ) from None
         return model.to(self._device).eval()
+
+    def _weights(self) -> dict[str, torch.Tensor]:
+        path = self.path / "model.safetensors"
+        if not path.exists() and self.folder.status() == "running":
+            raise VaelError(f"run {self.name} is still being trained and has written no weights yet: wait a little")
+        return load_weights(path)
 
     @property
     def _device(self) -> torch.device:
@@ -119,6 +173,12 @@ class Run:
         """`test` where there is one, else `valid`, else `train`."""
         counts = self.info["data"]["counts"]
         return next(split for split in ("test", "valid", "train") if split in counts)
+
+    def rows(self, split: str | None = None) -> NDArray[np.float32]:
+        """Return every example of a split as the model sees it, `(N, *shape)` float32; meant for tables."""
+        examples = self.data(split)
+        with seeded(0):
+            return examples.batch(torch.arange(len(examples), device=examples.device)).x.cpu().numpy()
 
     def batch(self, indices: list[int], *, split: str | None = None) -> Batch:
         """Return chosen examples of a split.
@@ -160,8 +220,33 @@ class Run:
         return tasks.interpolate(self.model, self.batch([start, end], split=split), num_steps=num_steps, path=path)
 
     def embed(self, split: str | None = None) -> tasks.Embedding:
-        """Encode a split, see `vael.tasks.embed`."""
-        return tasks.embed(self.model, self.data(split))
+        """Encode a split, see `vael.tasks.embed`; done once for each split."""
+        split = split or self.default_split
+        if split not in self._embeddings:
+            self._embeddings[split] = tasks.embed(self.model, self.data(split))
+        return self._embeddings[split]
+
+    def traverse(
+        self,
+        start: NDArray[np.float32] | None = None,
+        *,
+        dims: Sequence[int] | None = None,
+        limit: float = 2.5,
+        num_steps: int = 11,
+    ) -> tasks.Traversal:
+        """Move along one latent dimension after the other, see `vael.tasks.traverse`."""
+        return tasks.traverse(self.model, start, dims=dims, limit=limit, num_steps=num_steps)
+
+    def manifold(
+        self,
+        num_points: int | None = None,
+        *,
+        dims: tuple[int, int] = (0, 1),
+        start: NDArray[np.float32] | None = None,
+    ) -> tasks.Manifold:
+        """Decode a grid over two latent dimensions, as fine as fits a picture; see `vael.tasks.manifold`."""
+        num_points = num_points or tasks.fitting_points(self.observation.shape)
+        return tasks.manifold(self.model, num_points, dims=dims, start=start)
 
     def labels(self, split: str | None = None) -> list[str] | None:
         """Return the label names of a split's examples, or None where there are none."""
@@ -172,12 +257,11 @@ class Run:
 
     def draw(self) -> list[Path]:
         """Save samples and reconstructions as pictures under `figures/`; return their paths."""
-        scale = self.model.observation.scale
         count = min(20, len(self.data()))
         pairs = self.reconstruct(list(range(count)))
         pictures = {
-            "samples.png": image_grid(as_pixels(self.sample(64).x, scale=scale), columns=8),
-            "reconstructions.png": pair_grid(as_pixels(pairs.x, scale=scale), as_pixels(pairs.mean, scale=scale)),
+            "samples.png": image_grid(self.pixels(self.sample(64).x), columns=8),
+            "reconstructions.png": pair_grid(self.pixels(pairs.x), self.pixels(pairs.mean)),
         }
         for name, picture in pictures.items():
             save_image(self.path / "figures" / name, picture)

@@ -1,0 +1,190 @@
+"""Small pictures of a model through its training, for animations: what to show, when, and how it is kept.
+
+    snapshots/step_000000469.npz    one file a snapshot, arrays only
+
+They hold what a model makes (samples, reconstructions, its latent plane) and where it puts examples, never its weights:
+a run keeps megabytes, not gigabytes, and can be animated where there is neither its data nor torch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vael.data.batches import DeviceData
+from vael.errors import VaelError
+from vael.models import VAE
+from vael.random import seeded
+from vael.runs import atomic_path
+from vael.tasks import draw_latent, fitting_points, manifold, sample
+
+__all__ = ["Snapshot", "Snapshots", "affordable_embeddings", "snapshot_steps"]
+
+NUM_SAMPLES, NUM_SAMPLED_ROWS = 64, 500
+MIN_EMBEDDED, MAX_EMBEDDED = 100, 1000
+WORK_SHARE = 0.01  # of the training's products; small calls and the disk make it 2 to 3 % of its time
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Hold what a model looked like at one step.
+
+    Images are uint8, 0 … 255; rows of tables are standardised float32.
+
+    Arguments:
+        step: Steps done.
+        epoch: The same in epochs.
+        samples: `(S, *shape)`, at the same draws of the prior in every snapshot: means of p(x | z) for images, draws
+            from it for a table.
+        reconstructions: `(R, *shape)`, of the examples `examples`: a few images, or a table's embedded rows.
+        manifold: `(n, n, *shape)`, the plane of the first two dimensions (see `tasks.manifold`), the others at a draw
+            of the prior; `n = 0` where there is but one.
+        mean: `(N, D)` float32, the posterior means of the examples `embedded`.
+        examples: `(R,)` int64, numbers in the run's default split.
+        embedded: `(N,)` int64, numbers in the run's default split, evenly spread.
+    """
+
+    step: int
+    epoch: float
+    samples: NDArray
+    reconstructions: NDArray
+    manifold: NDArray
+    mean: NDArray[np.float32]
+    examples: NDArray[np.int64]
+    embedded: NDArray[np.int64]
+
+    def save(self, folder: Path) -> None:
+        """Write the snapshot's file.
+
+        Raises:
+            VaelError: The file cannot be written.
+        """
+        arrays = {item.name: np.asarray(getattr(self, item.name)) for item in fields(self)}
+        with atomic_path(_path(folder, self.step)) as temporary, temporary.open("wb") as handle:
+            np.savez(handle, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> "Snapshot":
+        """Read one file.
+
+        Raises:
+            VaelError: The file is damaged.
+        """
+        try:
+            with path.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
+                found = {item.name: arrays[item.name] for item in fields(cls)}
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise VaelError(f"{path} is damaged ({error}): delete it, the animation goes on without it") from None
+        return cls(**found | {"step": int(found["step"]), "epoch": float(found["epoch"])})
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """Take and keep the snapshots of one run.
+
+    Arguments:
+        folder: Where they lie.
+    """
+
+    folder: Path
+
+    def paths(self) -> list[Path]:
+        """List the files, oldest first."""
+        return sorted(self.folder.glob("step_*.npz"))
+
+    def load(self) -> list[Snapshot]:
+        """Read all of them, oldest first.
+
+        Raises:
+            VaelError: One is damaged.
+        """
+        return [Snapshot.load(path) for path in self.paths()]
+
+    def forget_after(self, step: int) -> None:
+        """Delete those that a training taken up again at `step` will make anew."""
+        for path in self.paths():
+            if int(path.stem.removeprefix("step_")) > step:
+                path.unlink()
+
+    def take(
+        self,
+        model: VAE,
+        data: DeviceData,
+        *,
+        step: int,
+        steps_per_epoch: int,
+        examples: Sequence[int],
+        num_embedded: int,
+        seed: int,
+    ) -> None:
+        """Picture the model as it is and keep the picture.
+
+        Arguments:
+            model: The model with the weights to use, in evaluation mode.
+            data: The split that examples are taken from.
+            step: Steps done.
+            steps_per_epoch: Steps of one epoch.
+            examples: Numbers of the examples to reconstruct; those that the split does not have are left out.
+            num_embedded: About how many examples to embed.
+            seed: Seed of the samples and of treatments that draw x.
+        """
+        embedded = torch.arange(0, len(data), max(1, -(-len(data) // num_embedded)))
+        chosen = torch.tensor([index for index in examples if 0 <= index < len(data)], dtype=torch.int64)
+        chosen = chosen if model.observation.is_image else embedded
+        with seeded(seed), torch.inference_mode():
+            mean = model.encode(data.batch(embedded.to(data.device)).x).mean
+            reconstructed = model.decode(model.encode(data.batch(chosen.to(data.device)).x).mean).mean
+        shape, is_image = model.observation.shape, model.observation.is_image
+        plane = np.zeros((0, 0, *shape), np.float32)
+        if model.latent_dim >= 2:
+            plane = manifold(model, fitting_points(shape), start=draw_latent(model, seed=seed)).x
+        samples = sample(model, NUM_SAMPLES if is_image else NUM_SAMPLED_ROWS, seed=seed, mean=is_image).x
+        Snapshot(
+            step=step,
+            epoch=step / steps_per_epoch,
+            samples=_small(model, samples),
+            reconstructions=_small(model, reconstructed.float().cpu().numpy()),
+            manifold=_small(model, plane),
+            mean=mean.float().cpu().numpy(),
+            examples=chosen.numpy(),
+            embedded=embedded.numpy(),
+        ).save(self.folder)
+
+
+def snapshot_steps(total_steps: int, count: int) -> list[int]:
+    """Choose about `count` steps of a training in a geometric series, with its start (0) and its end.
+
+    A model changes most at first: equal ratios between steps show about equal changes.
+
+    >>> snapshot_steps(1000, 7)
+    [0, 1, 4, 16, 63, 251, 1000]
+    """
+    if count == 0 or total_steps == 0:
+        return [0] * min(count, 1)
+    series = np.geomspace(1, total_steps, max(count - 1, 1))
+    return [0, *sorted({*(round(step) for step in series), total_steps})]
+
+
+def affordable_embeddings(model: VAE, *, examples_trained: int, num_snapshots: int) -> int:
+    """Say how many examples each snapshot can embed for `WORK_SHARE` of the training's work.
+
+    Training on one example costs about three passes through both networks; encoding or decoding one costs half a pass.
+    """
+    passes = WORK_SHARE * 3 * examples_trained / max(num_snapshots, 1)
+    decoded = NUM_SAMPLES + fitting_points(model.observation.shape) ** 2
+    return int(min(max(2 * passes - decoded, MIN_EMBEDDED), MAX_EMBEDDED))
+
+
+def _small(model: VAE, x: NDArray) -> NDArray:
+    """Keep images as bytes."""
+    if not model.observation.is_image:
+        return x
+    return np.rint(np.clip(x / model.observation.scale, 0, 1) * 255).astype(np.uint8)
+
+
+def _path(folder: Path, step: int) -> Path:
+    return folder / f"step_{step:09d}.npz"
