@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: train test lint benchmark clean
+.PHONY: train test lint docs benchmark clean
 
 train: $(VENV)/.installed  ## Train on the embedded digits and say where the results lie.
 	$(VENV)/bin/vael train digits
@@ -16,6 +16,10 @@ lint: $(VENV)/.tested
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/pyright
 
+docs: $(VENV)/.documented  ## Build the documentation site into site/, from docs/ and the docstrings, without a network.
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" NO_MKDOCS_2_WARNING=true mkdocs build --strict --quiet
+	@echo "The site lies in site/: open site/index.html"
+
 benchmark: $(VENV)/.installed  ## Compare the speed with the peers'; needs $$VAEL_DATA, 2 GB of disk and a quarter of an hour.
 	$(PYTHON) benchmarks/peers.py
 	$(PYTHON) benchmarks/training_speed.py --network basic --output docs/performance/basic.md
@@ -24,12 +28,16 @@ benchmark: $(VENV)/.installed  ## Compare the speed with the peers'; needs $$VAE
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(PIP_INSTALL) --editable '.[tables]'
+	$(PIP_INSTALL) --editable '.[tables,tsne]'
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(PIP_INSTALL) --editable '.[tables,test]'
+	$(PIP_INSTALL) --editable '.[tables,tsne,test]'
+	touch $@
+
+$(VENV)/.documented: $(VENV)/.installed
+	$(PIP_INSTALL) --editable '.[tables,docs]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) .peers build dist
+	rm -rf $(VENV) .peers build dist site

@@ -17,6 +17,7 @@ FLOORS = [
     {"training", "evaluation"},
     {"build", "tasks"},
     {"experiments"},
+    {"views"},
     {"cli"},
 ]
 FREE_OF_TORCH = {"errors", "types", "files", "recipe", "runs", "figures", "cli"}

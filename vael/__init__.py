@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from vael.errors import VaelError
     from vael.experiments import Run, load, resume, train
     from vael.recipe import Recipe
+    from vael.views import animate, draw, report
 
-__all__ = ["Recipe", "Run", "VaelError", "load", "resume", "train"]
+__all__ = ["Recipe", "Run", "VaelError", "animate", "draw", "load", "report", "resume", "train"]
 
 _HOMES = {
     "Recipe": "vael.recipe",
     "Run": "vael.experiments",
     "VaelError": "vael.errors",
+    "animate": "vael.views",
+    "draw": "vael.views",
     "load": "vael.experiments",
+    "report": "vael.views",
     "resume": "vael.experiments",
     "train": "vael.experiments",
 }

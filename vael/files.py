@@ -20,6 +20,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}.part.{path.name}")  # keeps the ending, which says what it holds
     try:
+        temporary.touch()  # what cannot be written is refused here, under the name that was asked for
         yield temporary
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-__all__ = ["Places"]
+if TYPE_CHECKING:
+    from vael.experiments import Run
+
+__all__ = ["Output", "Places", "open_run"]
+
+Output = Annotated[Path | None, Parameter(alias="-o")]
 
 
 @Parameter(name="*")
@@ -19,3 +24,11 @@ class Places:
 
     data_root: Path | None = None
     "Where to look for data first; then $VAEL_DATA and the user's cache folder."
+
+
+def open_run(run: str, places: Places | None) -> "Run":
+    """Open a run, by path or by name in the runs folder."""
+    from vael.experiments import load
+
+    places = places or Places()
+    return load(run, runs=places.runs, data_root=places.data_root)

@@ -9,34 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vael.errors import VaelError
-from vael.figures import as_pixels, image_grid, pair_grid, save_image
+from vael.figures import image_grid, pair_grid, save_image
 from vael.runs import atomic_path
 
 if TYPE_CHECKING:
     from vael.experiments import Run
 
-__all__ = ["rows_of", "write_images", "write_numbers", "write_pairs"]
+__all__ = ["write_images", "write_numbers", "write_pairs"]
 
 
 def write_images(path: Path, run: "Run", x: NDArray, *, columns: int | None = None) -> Path:
     """Save images as a grid and return the path."""
-    save_image(path, image_grid(_pixels(run, x), columns=columns))
+    save_image(path, image_grid(run.pixels(x), columns=columns))
     return path
 
 
 def write_pairs(path: Path, run: "Run", above: NDArray, below: NDArray) -> Path:
     """Save two rows of images, one over the other, and return the path."""
-    save_image(path, pair_grid(_pixels(run, above), _pixels(run, below)))
+    save_image(path, pair_grid(run.pixels(above), run.pixels(below)))
     return path
-
-
-def rows_of(run: "Run", x: NDArray) -> NDArray:
-    """Return tables in the units of their file (the standardisation undone), images as they are."""
-    if run.model.observation.is_image:
-        return x
-    from vael.data import destandardise
-
-    return destandardise(x, run.info["data"]["facts"])
 
 
 def write_numbers(path: Path, arrays: Mapping[str, Any], columns: Sequence[str]) -> Path:
@@ -56,13 +47,6 @@ def write_numbers(path: Path, arrays: Mapping[str, Any], columns: Sequence[str])
     with atomic_path(path) as temporary:
         writers[path.suffix](temporary, content)
     return path
-
-
-def _pixels(run: "Run", x: NDArray) -> NDArray[np.uint8]:
-    observation = run.model.observation
-    if not observation.is_image:
-        raise VaelError("this run's data are a table, which has no picture: use an output ending in .csv or .parquet")
-    return as_pixels(x, scale=observation.scale)
 
 
 def _flatten(arrays: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
-from vael.cli.options import Places
+from vael.cli.options import Output, Places, open_run
 from vael.errors import VaelError
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["embed", "evaluate", "interpolate", "reconstruct", "sample"]
 
 Flag = Annotated[bool, Parameter(negative="")]
-Output = Annotated[Path | None, Parameter(alias="-o")]
 
 
 def evaluate(
@@ -50,7 +49,7 @@ def evaluate(
     """
     from vael.cli.words import bounds_table
 
-    opened = _open(run, places)
+    opened = open_run(run, places)
     split = split or opened.default_split
     evaluation = opened.evaluate(split, num_samples=num_samples, seed=seed)
     if json:
@@ -96,15 +95,15 @@ def sample(
     output
         Where to: .png is a grid; .npz, .csv and .parquet hold the numbers. Without it, a file in the run's folder.
     """
-    from vael.cli.outputs import rows_of, write_images, write_numbers
+    from vael.cli.outputs import write_images, write_numbers
 
-    opened = _open(run, places)
+    opened = open_run(run, places)
     samples = opened.sample(num_samples, seed=seed, mean=not draw)
     path = output or _default_output(opened, "samples")
     if _is_picture(path):
         _say(write_images(path, opened, samples.x))
     else:
-        _say(write_numbers(path, {"x": rows_of(opened, samples.x), "z": samples.z}, _columns(opened)))
+        _say(write_numbers(path, {"x": opened.in_file_units(samples.x), "z": samples.z}, opened.columns))
 
 
 def reconstruct(
@@ -133,21 +132,21 @@ def reconstruct(
     output
         Where to: .png, .npz, .csv or .parquet. Without it, a file in the run's folder.
     """
-    from vael.cli.outputs import rows_of, write_numbers, write_pairs
+    from vael.cli.outputs import write_numbers, write_pairs
 
-    opened = _open(run, places)
+    opened = open_run(run, places)
     result = opened.reconstruct(examples, split=split)
     path = output or _default_output(opened, "reconstructions")
     if _is_picture(path):
         _say(write_pairs(path, opened, result.x, result.mean))
         return
     numbers = {
-        "x": rows_of(opened, result.mean),
-        "original": rows_of(opened, result.x),
+        "x": opened.in_file_units(result.mean),
+        "original": opened.in_file_units(result.x),
         "rate_nats": result.rate_nats,
         "distortion_nats": result.distortion_nats,
     }
-    _say(write_numbers(path, numbers, _columns(opened)))
+    _say(write_numbers(path, numbers, opened.columns))
 
 
 def interpolate(
@@ -185,15 +184,15 @@ def interpolate(
     output
         Where to: .png, .npz, .csv or .parquet. Without it, a file in the run's folder.
     """
-    from vael.cli.outputs import rows_of, write_images, write_numbers
+    from vael.cli.outputs import write_images, write_numbers
 
-    opened = _open(run, places)
+    opened = open_run(run, places)
     walk = opened.interpolate(start, end, num_steps=num_steps, path=path, split=split)
     target = output or _default_output(opened, f"interpolation_{start}_{end}")
     if _is_picture(target):
         _say(write_images(target, opened, walk.x, columns=num_steps))
     else:
-        _say(write_numbers(target, {"x": rows_of(opened, walk.x), "z": walk.z}, _columns(opened)))
+        _say(write_numbers(target, {"x": opened.in_file_units(walk.x), "z": walk.z}, opened.columns))
 
 
 def embed(
@@ -221,7 +220,7 @@ def embed(
     """
     from vael.cli.outputs import write_numbers
 
-    opened = _open(run, places)
+    opened = open_run(run, places)
     path = output or opened.path / "embeddings.npz"
     if _is_picture(path):
         raise VaelError(f"embeddings are numbers, got the output '{path.name}': use .npz, .csv or .parquet")
@@ -230,24 +229,12 @@ def embed(
     _say(write_numbers(path, numbers | ({"label": labels} if labels else {}), ()))
 
 
-def _open(run: str, places: Places | None) -> "Run":
-    from vael.experiments import load
-
-    places = places or Places()
-    return load(run, runs=places.runs, data_root=places.data_root)
-
-
 def _default_output(run: "Run", name: str) -> Path:
-    is_image = run.model.observation.is_image
-    return run.path / "figures" / f"{name}.png" if is_image else run.path / f"{name}.csv"
+    return run.path / "figures" / f"{name}.png" if run.is_image else run.path / f"{name}.csv"
 
 
 def _is_picture(path: Path) -> bool:
     return path.suffix not in (".npz", ".csv", ".parquet")
-
-
-def _columns(run: "Run") -> tuple[str, ...]:
-    return run.model.observation.columns
 
 
 def _say(path: Path) -> None:
