@@ -248,7 +248,7 @@ class Experiment:
         split = run.default_split
         results = {"split": split, **run.evaluate(split, num_samples=1).as_dict()}
         if run.model.observation.is_image:
-            run.draw()
+            run.save_pictures()
         earlier = float(self.folder.info().get("training_seconds", 0.0))
         self.folder.update_info(
             status="finished",
