@@ -7,7 +7,9 @@
       timings.jsonl      one JSON object a training record: seconds, examples_per_second
       model.safetensors  the weights to use
       checkpoints/       step_000123.safetensors + .json: enough to go on exactly
+      snapshots/         step_000000469.npz: small pictures of the model through its training
       figures/           pictures
+      report.html        what `vael report` wrote
 
 Whole files are written to a temporary neighbour, synced and renamed: a reader sees the old or the new one, never half.
 No torch here: listing runs must be instant.

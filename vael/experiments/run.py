@@ -187,12 +187,21 @@ class Run:
             VaelError: An index is out of range.
         """
         examples = self.data(split)
-        for index in indices:
-            if not -len(examples) <= index < len(examples):
-                raise VaelError(f"an example's number expects 0 … {len(examples) - 1}, got {index}")
+        chosen = torch.tensor(self.find_examples(indices, split=split), device=examples.device)
         with seeded(0):
-            chosen = [index % len(examples) for index in indices]
-            return examples.batch(torch.tensor(chosen, device=examples.device))
+            return examples.batch(chosen)
+
+    def find_examples(self, indices: Sequence[int], *, split: str | None = None) -> list[int]:
+        """Return the numbers of examples counted from the start of a split; negative ones count from its end.
+
+        Raises:
+            VaelError: An index is out of range.
+        """
+        count = len(self.data(split))
+        for index in indices:
+            if not -count <= index < count:
+                raise VaelError(f"an example's number expects 0 … {count - 1}, got {index}")
+        return [index % count for index in indices]
 
     def evaluate(self, split: str | None = None, *, num_samples: int = 64, seed: int = 0) -> Evaluation:
         """Estimate the bounds on a split, see `vael.evaluation.evaluate`."""
@@ -255,7 +264,7 @@ class Run:
         numbers = self.dataset.splits[split or self.default_split].labels
         return None if numbers is None else [self.dataset.classes[number] for number in numbers]
 
-    def draw(self) -> list[Path]:
+    def save_pictures(self) -> list[Path]:
         """Save samples and reconstructions as pictures under `figures/`; return their paths."""
         count = min(20, len(self.data()))
         pairs = self.reconstruct(list(range(count)))

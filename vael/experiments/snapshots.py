@@ -180,10 +180,10 @@ def affordable_embeddings(model: VAE, *, examples_trained: int, num_snapshots: i
 
 
 def _small(model: VAE, x: NDArray) -> NDArray:
-    """Keep images as bytes."""
+    """Keep images as bytes; where a training has diverged, what is no number is black."""
     if not model.observation.is_image:
         return x
-    return np.rint(np.clip(x / model.observation.scale, 0, 1) * 255).astype(np.uint8)
+    return np.rint(np.clip(np.nan_to_num(x / model.observation.scale), 0, 1) * 255).astype(np.uint8)
 
 
 def _path(folder: Path, step: int) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from vael.errors import VaelError, unknown_name
+from vael.errors import unknown_name
 from vael.experiments import Run
 
 if TYPE_CHECKING:
@@ -94,9 +94,5 @@ def name_examples(run: Run, examples: Sequence[int], split: str | None) -> list[
         VaelError: A number is out of range.
     """
     labels = run.labels(split)
-    split = split or run.default_split
-    count = len(run.data(split))
-    for example in examples:
-        if not 0 <= example < count:
-            raise VaelError(f"an example's number expects 0 … {count - 1}, got {example}")
-    return [f"{split} {example}" + (f" ({labels[example]})" if labels else "") for example in examples]
+    chosen, split = run.find_examples(examples, split=split), split or run.default_split
+    return [f"{split} {example}" + (f" ({labels[example]})" if labels else "") for example in chosen]

@@ -24,13 +24,15 @@ class Manifold(View):
         (run,) = runs
         if look.dims is not None and len(look.dims) != 2:
             raise VaelError(f"a manifold expects two dimensions, got {len(look.dims)}: try --dims 0 --dims 1")
-        first, second = look.dims or (sorted(rank_dims(run)[:2]) if run.model.latent_dim > 2 else (0, 1))
-        start, where = choose_start(run, look)
+        first, second, start, note = *(look.dims or (0, 1)), None, ""
+        if run.model.latent_dim > 2:
+            first, second = look.dims or sorted(rank_dims(run, look.split)[:2])
+            start, where = choose_start(run, look)
+            note = f"The other dimensions stay at {where}."
         plane = run.manifold(look.num_points, dims=(first, second), start=start)
         names = (f"z{first}", f"z{second}")
         if run.is_image:
             images = run.pixels(plane.x)
-            note = f"The other dimensions stay at {where}." if run.model.latent_dim > 2 else ""
             return draw_manifold(images, x=plane.values, y=plane.values, names=names, note=note, theme=look.theme)
         values = run.in_file_units(plane.x).transpose(2, 0, 1)
         return draw_surfaces(values, x=plane.values, y=plane.values, columns=run.columns, names=names, theme=look.theme)
