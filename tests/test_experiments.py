@@ -155,7 +155,7 @@ from pathlib import Path
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("cyclopts", "pooch", "pyarrow", "rich"):
+        if name.split(".")[0] in ("cyclopts", "jinja2", "matplotlib", "pooch", "pyarrow", "rich"):
             raise ImportError(f"{name} is not installed")
 
 sys.meta_path.insert(0, Absent())
