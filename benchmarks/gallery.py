@@ -24,7 +24,7 @@ COLORS = 256
 
 def main() -> None:
     """Run the page's commands."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Make every picture of docs/gallery.md again.")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs")
     parser.add_argument("--train", action="store_true", help="train the runs first")
     parser.add_argument("--only", default="", help="only commands that hold this word")

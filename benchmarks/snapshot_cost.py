@@ -21,7 +21,7 @@ RECIPES = ("digits", "basic", "binary-20", "manifold-2d", "conv-faces")
 
 def main() -> None:
     """Train each recipe whole and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Measure what keeping snapshots costs.")
     parser.add_argument("recipes", nargs="*", default=RECIPES)
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
