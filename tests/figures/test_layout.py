@@ -1,5 +1,6 @@
 """What every figure promises, whatever it shows: nothing cut off, nothing written over, its own size and colours."""
 
+import functools
 import itertools
 
 import matplotlib as mpl
@@ -16,6 +17,12 @@ EVERY = pytest.mark.parametrize(
     ("name", "theme"), list(itertools.product(GALLERY, THEMES)), ids=lambda value: value.replace(" ", "_")
 )
 TOLERANCE = 0.7  # pixels
+
+
+@functools.cache
+def drawn(name: str, theme: str) -> Figure:
+    """Draw each figure once for all that is asked of it."""
+    return GALLERY[name](theme)
 
 
 def texts_of(figure: Figure) -> list[Text]:
@@ -44,7 +51,7 @@ def in_ticks(figure: Figure, text: Text) -> bool:
 
 @EVERY
 def test_no_text_is_cut_off_or_written_over(name: str, theme: str):
-    figure = GALLERY[name](theme)
+    figure = drawn(name, theme)
     texts = [text for text in texts_of(figure) if in_ticks(figure, text)]
     boxes = [(text.get_text(), box_of(text)) for text in texts]
     width, height = figure.get_size_inches() * figure.dpi
@@ -60,7 +67,7 @@ def test_no_text_is_cut_off_or_written_over(name: str, theme: str):
 
 @EVERY
 def test_a_figure_is_one_or_two_columns_wide_and_its_letters_can_be_read(name: str, theme: str):
-    figure = GALLERY[name](theme)
+    figure = drawn(name, theme)
     assert figure.get_figwidth() in (3.5, 7.0)
     assert min(float(text.get_fontsize()) for text in texts_of(figure)) >= 6.5
     assert mpl.colors.to_hex(figure.get_facecolor()) == THEMES[theme].background
