@@ -158,7 +158,14 @@ def test_outputs_that_cannot_be_are_refused(make_run: Make, tmp_path: Path) -> N
         save_figures(run, kinds=["rates"], output=tmp_path / "file" / "rates.png")
 
 
-@pytest.mark.parametrize(("noise", "ending"), [(50.0, "the rate finds it."), (29.0, "does not stand out by the rate.")])
+@pytest.mark.parametrize(
+    ("noise", "ending"),
+    [
+        (50.0, "the rate finds it."),
+        (29.0, "does not stand out by the rate."),
+        (9.0, "a small rate is the strange one."),
+    ],
+)
 def test_the_words_about_noise_follow_the_measurement(noise: float, ending: str) -> None:
     rates = np.random.default_rng(0).normal(30, 4.5, 10_000)
     text = describe_noise(rates, np.full(5, noise))

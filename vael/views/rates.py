@@ -49,6 +49,8 @@ def describe_noise(rates: NDArray, noise: NDArray) -> str:
     if above <= STANDS_OUT:
         share = f"{1 - above:.1%}" if above >= 0.001 else "more than 99.9 %"
         return f"{span}; its median lies above {share} of the training examples: the rate finds it."
+    if above >= 1 - STANDS_OUT:
+        return f"{span}, less than nearly every training example: with this model a small rate is the strange one."
     return (
         f"{span}; {above:.0%} of the training examples have a larger rate than its median: "
         "with this model noise does not stand out by the rate."
