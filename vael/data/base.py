@@ -6,7 +6,7 @@ float32 `(N, F)`. Every split shares one shape and one number of levels.
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Dataset", "ReadOptions", "Source", "Split", "SplitPlan"]
+__all__ = ["Dataset", "ReadOptions", "Source", "Split", "SplitPlan", "choose_split"]
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class Dataset:
 
     @property
     def default_split(self) -> str:
-        """The split to judge on and to show: `test` where there is one, else `valid`, else `train`."""
-        return next(name for name in ("test", "valid", "train") if name in self.splits)
+        """The split to judge on and to show."""
+        return choose_split(self.splits)
 
     def fingerprint(self) -> str:
         """Hash shapes and values of every split (BLAKE2b, 128 bits, hexadecimal)."""
@@ -71,6 +71,11 @@ class Dataset:
             digest.update(f"{name} {split.x.shape} {split.x.dtype}".encode())
             digest.update(np.ascontiguousarray(split.x).view(np.uint8).data)
         return digest.hexdigest()
+
+
+def choose_split(names: Collection[str]) -> str:
+    """Choose the split to judge on and to show: `test` where there is one, else `valid`, else `train`."""
+    return next(name for name in ("test", "valid", "train") if name in names)
 
 
 class Source(ABC):

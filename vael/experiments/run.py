@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vael import tasks
 from vael.build import build_model, find_device
 from vael.data import Dataset, destandardise
+from vael.data.base import choose_split
 from vael.data.batches import DeviceData
 from vael.data.treatments import find_treatment
 from vael.errors import VaelError, unknown_name
@@ -171,8 +172,7 @@ class Run:
     @property
     def default_split(self) -> str:
         """`test` where there is one, else `valid`, else `train`."""
-        counts = self.info["data"]["counts"]
-        return next(split for split in ("test", "valid", "train") if split in counts)
+        return choose_split(self.info["data"]["counts"])
 
     def rows(self, split: str | None = None) -> NDArray[np.float32]:
         """Return every example of a split as the model sees it, `(N, *shape)` float32; meant for tables."""
