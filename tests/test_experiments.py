@@ -1,21 +1,28 @@
 """Train, kill, resume, load: what the README promises, with real processes."""
 
 import json
+import os
+import platform
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 import vael
 from vael.errors import VaelError
 from vael.experiments import prepare
 from vael.recipe import Part, Recipe
+from vael.runs import RunFolder
 
 QUICK = {"training.epochs": 2, "training.batch_size": 256}
 
@@ -40,6 +47,7 @@ def test_a_run_folder_holds_all_that_is_promised(run: vael.Run) -> None:
     promised = {
         "recipe.toml",
         "run.json",
+        "log.txt",
         "metrics.jsonl",
         "timings.jsonl",
         "model.safetensors",
@@ -212,3 +220,128 @@ def test_a_plain_autoencoder_trains_and_has_no_bound(tmp_path: Path) -> None:
     assert result.elbo_nats is None
     assert result.distortion_nats > 0
     assert Part("point") == recipe.override(settings).model.posterior
+
+
+def test_the_log_tells_a_trainings_story_and_the_number_of_its_steps_is_kept(tmp_path: Path) -> None:
+    experiment = prepare("digits", settings=QUICK, runs=tmp_path)
+    asked = iter([False] * 8)
+    experiment.should_stop = lambda: next(asked, True)
+    list(experiment.records())
+    first = vael.load(tmp_path / "digits-1")
+    assert first.info["total_steps"] == 2 * 6  # 1,437 examples in batches of 256
+    vael.resume(first.path, epochs=4)
+    assert first.info["total_steps"] == 4 * 6
+    events = [line[21:] for line in first.folder.log()]
+    reason = first.info["compute"]["compile_reason"]
+    mode = "compiled" if first.info["compute"]["compiled"] else "eager"
+    device = first.info["compute"]["device"]
+    assert events[:4] == [
+        f"training started of 12 on {device}, {mode} steps: {reason}",
+        "checkpoint at step 8",
+        "stopped at step 8",
+        f"training taken up again at step 8 of 24 on {device}, {mode} steps: as in the run's first part",
+    ]
+    bound = first.info["results"]["elbo_nats"]
+    assert events[4] == "checkpoint at step 24"
+    assert re.fullmatch(rf"finished at step 24 in \d+\.\d s: ELBO {bound:.2f} nats on the test split", events[5])
+    assert len(events) == 6
+
+
+def test_a_failure_stands_in_the_log_and_a_log_that_cannot_be_written_hides_no_failure(tmp_path: Path) -> None:
+    settings = {"training.optimizer": "sgd", "training.learning_rate": 1e30, "training.epochs": 2}
+    for name in ("logged", "unlogged"):
+        experiment = prepare("digits", settings=settings, name=name, runs=tmp_path)
+        if name == "unlogged":
+            (experiment.folder.path / "log.txt").mkdir()
+        with pytest.raises(VaelError, match="not finite at step"):
+            list(experiment.records())
+        assert experiment.folder.status() == "failed"
+    last = vael.load(tmp_path / "logged").folder.log()[-1]
+    assert last[21:] == f"failed: {vael.load(tmp_path / 'logged').info['reason']}"
+
+
+def test_a_training_that_breaks_off_says_why_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("the cat\nsat down")
+
+    experiment = prepare("digits", settings=QUICK, runs=tmp_path)
+    monkeypatch.setattr(RunFolder, "append", fail)
+    with pytest.raises(RuntimeError):
+        list(experiment.records())
+    assert experiment.folder.log()[-1].endswith("interrupted at step 6 by RuntimeError: the cat sat down")
+
+
+def test_a_killed_run_that_is_taken_up_again_is_stopped_where_it_runs_now(tmp_path: Path) -> None:
+    """While the checkpoint is being read, the number of the killed process must be gone already."""
+    experiment = prepare("digits", settings=QUICK, runs=tmp_path)
+    experiment.folder.update_info(status="running", process=1, host="another")
+    (experiment.folder.path / "checkpoints").mkdir()
+    (experiment.folder.path / "checkpoints" / "step_000000001.json").write_text("{")
+    with pytest.raises(VaelError, match="is damaged"):
+        list(experiment.records())
+    info = experiment.folder.info()
+    assert (info["process"], info["host"]) == (os.getpid(), platform.node())
+
+
+def test_the_exact_optimum_is_one_step(tmp_path: Path) -> None:
+    run = vael.train("digits", recipe="pca", settings={"data.treatment": "grey"}, runs=tmp_path)
+    assert run.info["total_steps"] == run.info["steps"] == run.metrics[-1]["step"] == 1
+
+
+SOURCES = {"table.csv": "table.csv", "table:table.csv": "table.csv", "array:x.npz:x": "x.npz:x", "faces": "faces"}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with the same 40 examples as a table, as an array, and 40 images."""
+    folder = tmp_path / "files"
+    (folder / "faces").mkdir(parents=True)
+    chance = np.random.default_rng(0)
+    rows = chance.normal(size=(40, 3))
+    (folder / "table.csv").write_text("a,b,c\n" + "\n".join(",".join(f"{x:.4f}" for x in row) for row in rows))
+    np.savez(folder / "x.npz", x=rows, y=rows[:, :2])
+    for number, pixels in enumerate(chance.integers(0, 256, (40, 8, 8), np.uint8)):
+        Image.fromarray(pixels).save(folder / "faces" / f"{number}.png")
+    return folder
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_run_on_a_relative_path_opens_and_goes_on_from_anywhere(
+    source: str, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if source.startswith("table"):
+        pytest.importorskip("pyarrow")
+    monkeypatch.chdir(files)
+    recipe = "digits" if source == "faces" else "table"
+    run = vael.train(source, recipe=recipe, settings={"training.epochs": 1}, runs=tmp_path / "runs")
+    rows = run.data("train").batch(torch.arange(3)).x
+    assert run.info["data"]["path"] == str(files / SOURCES[source])
+    monkeypatch.chdir(tmp_path)
+    loaded = vael.load(run.path)
+    assert loaded.data("train").batch(torch.arange(3)).x.equal(rows)
+    assert loaded.recipe.data.source == source
+    assert vael.resume(run.path, epochs=2).info["data"] == run.info["data"]
+
+
+def test_a_recorded_path_comes_second_and_may_be_absent(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyarrow")
+    monkeypatch.chdir(files)
+    run = vael.train("table.csv", settings={"training.epochs": 1}, runs=tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(files / "table.csv", tmp_path)
+    (files / "table.csv").write_text("foreign\n1\n2\n")
+    assert len(vael.load(run.path).data("test")) == 4  # the recipe's own path leads to the copy
+    (tmp_path / "table.csv").unlink()
+    (files / "table.csv").unlink()
+    with pytest.raises(VaelError, match=r"there is no file table\.csv"):
+        vael.load(run.path).data()
+    data = run.info["data"]
+    run.folder.update_info(data={key: value for key, value in data.items() if key != "path"})
+    with pytest.raises(VaelError, match=r"there is no file table\.csv"):
+        vael.resume(run.path, epochs=2)
+
+
+def test_a_named_data_set_records_no_path(run: vael.Run) -> None:
+    assert run.info["data"]["path"] is None

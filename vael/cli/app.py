@@ -2,7 +2,7 @@
 
 from cyclopts import App, Group
 
-from vael.cli import listing, looking, training, using
+from vael.cli import keeping, listing, looking, training, using
 
 __all__ = ["app"]
 
@@ -18,6 +18,7 @@ app.register_install_completion_command()
 GROUPS = {
     "Train": (training.train, training.resume),
     "Look up": (listing.runs, listing.show, listing.recipes, listing.datasets),
+    "Keep": (keeping.rename, keeping.stop, keeping.delete),
     "Look into": (looking.figures, looking.animate, looking.report),
     "Use": (using.evaluate, using.sample, using.reconstruct, using.interpolate, using.embed),
 }

@@ -1,6 +1,7 @@
 """`vael runs`, `vael show`, `vael recipes`, `vael datasets`."""
 
 import json as json_module
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -8,7 +9,6 @@ from rich.console import Console
 
 from vael.cli.options import Places
 from vael.cli.words import bounds_table, format_duration, plain_table
-from vael.errors import VaelError
 
 __all__ = ["datasets", "recipes", "runs", "show"]
 
@@ -23,26 +23,26 @@ def runs(*, places: Places | None = None, json: Flag = False) -> None:
     json
         Print a JSON list.
     """
-    from vael.runs import list_runs
+    from vael.runs import list_runs, summarise
 
     places = places or Places()
-    rows = [_summary(folder) for folder in list_runs(places.runs)]
+    rows = [summarise(folder) for folder in list_runs(places.runs)]
     if json:
-        print(json_module.dumps(rows, indent=2))
+        print(json_module.dumps([asdict(row) for row in rows], indent=2))
         return
     if not rows:
         print(f"No runs in {places.runs}: 'vael train' makes one.")
         return
     table = plain_table("run", "data", "state", "epoch", "split", "ELBO", "rate", "distortion")
     for row in rows:
-        numbers = [_two_digits(row[key]) for key in ("elbo_nats", "rate_nats", "distortion_nats")]
-        epochs = f"{row['epoch']}/{row['epochs']}"
-        table.add_row(row["run"], row["data"], row["state"], epochs, row["split"] or "–", *numbers)
+        numbers = [_two_digits(number) for number in (row.elbo_nats, row.rate_nats, row.distortion_nats)]
+        epochs = "–" if row.epoch is None else f"{row.epoch}/{row.epochs}"
+        table.add_row(row.name, row.data or "?", row.state, epochs, row.split or "–", *numbers)
     _console().print(table)
 
 
 def show(run: str, *, places: Places | None = None, json: Flag = False) -> None:
-    """Print a run's recipe, environment and results.
+    """Print a run's recipe, environment and results, and what is wrong with it.
 
     Parameters
     ----------
@@ -102,32 +102,6 @@ def datasets(*, places: Places | None = None) -> None:
         elsewhere = "your files" if entry.name.endswith(":PATH") else "not here"
         table.add_row(entry.name, entry.summary, str(entry.where or elsewhere))
     _console().print(table)
-
-
-def _summary(folder: Any) -> dict[str, Any]:
-    """Gather what `vael runs` shows of one run; a damaged one is named, not hidden."""
-    empty = dict.fromkeys(("split", "elbo_nats", "rate_nats", "distortion_nats"))
-    try:
-        info, metrics = folder.info(), folder.metrics()
-        state = folder.status()
-    except VaelError:
-        return {"run": folder.name, "data": "?", "state": "damaged", "epoch": 0, "epochs": "?", **empty}
-    judged = [record for record in metrics if record.get("split") != "train"] or metrics
-    last = info.get("results") or (judged[-1] if judged else {})
-    return {
-        "run": folder.name,
-        "data": info["data"]["source"],
-        "state": state,
-        "epoch": metrics[-1]["epoch"] if metrics else 0,
-        "epochs": _epochs(folder),
-        **{key: last.get(key) for key in empty},
-    }
-
-
-def _epochs(folder: Any) -> int:
-    from vael.recipe import Recipe
-
-    return Recipe.from_toml((folder.path / "recipe.toml").read_text(encoding="utf-8")).training.epochs
 
 
 def _environment(info: dict[str, Any]) -> dict[str, str]:

@@ -28,7 +28,18 @@ from vael.data.standardise import destandardise, standardise
 from vael.data.tables import Tables
 from vael.errors import VaelError, unknown_name
 
-__all__ = ["SOURCES", "Dataset", "Description", "Source", "Split", "describe", "destandardise", "load"]
+__all__ = [
+    "SOURCES",
+    "Dataset",
+    "Description",
+    "Source",
+    "Split",
+    "describe",
+    "destandardise",
+    "find_path",
+    "load",
+    "with_path",
+]
 
 SOURCES: dict[str, type[Source]] = {
     "digits": Digits,
@@ -118,6 +129,34 @@ def describe(*, root: Path | None = None) -> tuple[Description, ...]:
     pathed = {name: kind for name, kind in SOURCES.items() if kind.takes_path}
     listed = [Description(name, kind.summary, kind().locate(options) or None) for name, kind in named.items()]
     return (*listed, *(Description(f"{name}:PATH", kind.summary, None) for name, kind in pathed.items()))
+
+
+def find_path(spec: str) -> str | None:
+    """Return the absolute path of the data that a source names (with the key after it, where it names one).
+
+    None for the sources that have a name of their own, and where nothing lies at the path; nothing is read.
+
+    >>> find_path("digits") is None
+    True
+    """
+    try:
+        name, path = _parse(spec)
+    except VaelError:
+        return None
+    if not path:
+        return None
+    place = str(Path(path).expanduser().absolute())
+    return SOURCES[name]().locate(ReadOptions((), cache_folder(), place)) or None
+
+
+def with_path(spec: str, path: str) -> str:
+    """Return a source that reads the same kind of data from another path.
+
+    >>> with_path("table:wine.txt", "/data/wine.txt")
+    'table:/data/wine.txt'
+    """
+    prefix, colon, _ = spec.partition(":")
+    return f"{prefix}:{path}" if colon and prefix in SOURCES else path
 
 
 def _parse(spec: str) -> tuple[str, str]:

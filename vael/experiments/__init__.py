@@ -4,11 +4,11 @@
     run.model, run.evaluate(), run.sample(64).x
 
 `parts` makes a recipe alive, `experiment` trains it into a folder (`prepare` and `reopen` give an `Experiment` whose
-`records()` the command line prints and `train` and `resume` only drain), `run` opens what a folder holds, `describe`
-says what run.json records. Next: `cli`.
+`records()` the command line prints and `train` and `resume` only drain), `contents` reads what a folder holds, `run`
+has the verbs on it, `describe` says what run.json records. Next: `cli`.
 """
 
-from vael.experiments.experiment import Experiment, prepare, reopen, resume, train
+from vael.experiments.experiment import Experiment, next_name, prepare, reopen, resume, train
 from vael.experiments.run import Run, load
 
-__all__ = ["Experiment", "Run", "load", "prepare", "reopen", "resume", "train"]
+__all__ = ["Experiment", "Run", "load", "next_name", "prepare", "reopen", "resume", "train"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from vael.data import find_path
 from vael.experiments.parts import Parts
 
 __all__ = ["describe_parts"]
@@ -27,6 +28,7 @@ def describe_parts(parts: Parts) -> dict[str, Any]:
         "seed": parts.plan.seed,
         "data": {
             "source": dataset.name,
+            "path": find_path(dataset.name),
             "fingerprint": dataset.fingerprint(),
             "counts": {name: len(split) for name, split in dataset.splits.items()},
             "facts": json.loads(json.dumps(dict(dataset.facts))),

@@ -1,6 +1,7 @@
 """A training wired to its run folder."""
 
 import os
+import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -20,7 +21,7 @@ from vael.runs import Record, RunFolder, write_atomically
 from vael.training import NonFinite, Pause, fit, load_checkpoint, save_checkpoint, save_weights
 from vael.training.closed_form import solve_pca
 
-__all__ = ["Experiment", "prepare", "reopen", "resume", "train"]
+__all__ = ["Experiment", "next_name", "prepare", "reopen", "resume", "train"]
 
 DEFAULT_RECIPES = {
     "digits": "digits",
@@ -87,7 +88,7 @@ def prepare(
     chosen = chosen.override(settings or {})
     parts = Parts.build(chosen, data_root)
     runs = Path(runs)
-    name = name or _next_name(runs, Path(label).stem)
+    name = name or next_name(runs, Path(label).stem)
     folder = RunFolder.create(runs, name, recipe=chosen.to_toml(), info=describe_parts(parts))
     return Experiment(folder, parts)
 
@@ -111,7 +112,8 @@ def reopen(
     if epochs is not None:
         recipe = recipe.override({"training.epochs": epochs})
     info = folder.info()
-    parts = Parts.build(recipe, data_root, compiled=info["compute"]["compiled"])
+    data_path = info["data"].get("path")
+    parts = Parts.build(recipe, data_root, compiled=info["compute"]["compiled"], data_path=data_path)
     if parts.dataset.fingerprint() != info["data"]["fingerprint"]:
         raise VaelError(f"the data of '{recipe.data.source}' changed since {folder.name} was started: start a new run")
     return Experiment(folder, parts, epochs=epochs)
@@ -136,8 +138,9 @@ class Experiment:
 
     @property
     def total_steps(self) -> int:
-        """Steps of the whole training."""
-        return self.parts.plan.epochs * self.steps_per_epoch
+        """Steps of the whole training, if patience does not end it before; the exact optimum takes one."""
+        is_exact = self.parts.recipe.training.method == "pca"
+        return 1 if is_exact else self.parts.plan.epochs * self.steps_per_epoch
 
     @property
     def steps_per_epoch(self) -> int:
@@ -151,10 +154,14 @@ class Experiment:
             VaelError: Another process trains into the folder, a number is not finite, or the disk is full; the last
                 checkpoint stays.
         """
+        process = {"process": os.getpid(), "host": platform.node()}
         with self.folder.locked():
+            if self.folder.info().get("status") == "running":  # killed: the process to stop is this one from now on
+                self.folder.update_info(**process)
             if self._load():
                 return
-            self.folder.update_info(status="running", process=os.getpid())
+            self.folder.update_info(status="running", total_steps=self.total_steps, **process)
+            self.folder.note(self._how_it_begins())
             try:
                 yield from self._train()
             except BaseException as error:
@@ -162,6 +169,7 @@ class Experiment:
                     VaelError
                 ):  # on a full disk even this cannot be written: the first error is the one to see
                     self.folder.update_info(**_how_it_ended(error))
+                self.folder.note(_ending_in_words(error, self.parts.state.step))
                 raise
 
     def _load(self) -> bool:
@@ -186,6 +194,7 @@ class Experiment:
         self._save()
         if self.stopped:
             self.folder.update_info(status="interrupted")
+            self.folder.note(f"stopped at step {self.parts.state.step:,}")
         else:
             self._finish(time.monotonic() - began)
 
@@ -241,6 +250,7 @@ class Experiment:
         extra = {"metrics_bytes": self.folder.metrics_size()}
         save_checkpoint(self.folder.path / "checkpoints", self.parts.state, extra)
         save_weights(self.folder.path / "model.safetensors", self.parts.state.best or self.parts.state.weights())
+        self.folder.note(f"checkpoint at step {self.parts.state.step:,}")
 
     def _finish(self, seconds: float) -> None:
         """Judge the weights to use, draw the first pictures and say that the run is done."""
@@ -256,6 +266,28 @@ class Experiment:
             results=results,
             steps=self.parts.state.step,
         )
+        self.folder.note(f"finished at step {self.parts.state.step:,} in {seconds:.1f} s: {_bound_in_words(results)}")
+
+    def _how_it_begins(self) -> str:
+        """Say for the log where and how the training goes on."""
+        parts, step = self.parts, self.parts.state.step
+        begun = f"taken up again at step {step:,}" if step else "started"
+        mode = "compiled" if parts.plan.compiled else "eager"
+        return f"training {begun} of {self.total_steps:,} on {parts.device}, {mode} steps: {parts.compile_reason}"
+
+
+def _bound_in_words(results: Mapping[str, Any]) -> str:
+    """Write the bound of an evaluation; of a plain autoencoder, which has none, the distortion."""
+    name, key = ("ELBO", "elbo_nats") if results["elbo_nats"] is not None else ("distortion", "distortion_nats")
+    return f"{name} {results[key]:.2f} nats on the {results['split']} split"
+
+
+def _ending_in_words(error: BaseException, step: int) -> str:
+    if isinstance(error, NonFinite):
+        return f"failed: {error}"
+    is_asked = isinstance(error, (KeyboardInterrupt, GeneratorExit))
+    why = "" if is_asked else f" by {type(error).__name__}: {error}"
+    return f"{'stopped' if is_asked else 'interrupted'} at step {step:,}{why}"
 
 
 def _how_it_ended(error: BaseException) -> dict[str, str]:
@@ -281,7 +313,8 @@ def _default_recipe(source: str | None) -> str:
     return "table" if is_table else "images"
 
 
-def _next_name(runs: Path, label: str) -> str:
+def next_name(runs: Path, label: str) -> str:
+    """Return the first of `label-1`, `label-2`, … that is free in the runs folder."""
     number = 1
     while (runs / f"{label}-{number}").exists():
         number += 1

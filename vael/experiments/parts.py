@@ -36,10 +36,17 @@ class Parts:
     compile_reason: str
 
     @classmethod
-    def build(cls, recipe: Recipe, data_root: Path | None, *, compiled: bool | None = None) -> "Parts":
-        """Build the parts; `compiled` repeats an earlier choice, None makes one."""
+    def build(
+        cls,
+        recipe: Recipe,
+        data_root: Path | None,
+        *,
+        compiled: bool | None = None,
+        data_path: str | None = None,
+    ) -> "Parts":
+        """Build the parts; `compiled` repeats an earlier choice, None makes one; `data_path` as in `read_data`."""
         device = find_device(recipe.training.device)
-        dataset = read_data(recipe.data, data_root)
+        dataset = read_data(recipe.data, data_root, data_path=data_path)
         treatment = find_treatment(recipe.data.treatment, dataset.num_levels)
         num_steps = recipe.training.epochs * -(-len(dataset.splits["train"]) // max(recipe.training.batch_size, 1))
         with seeded(recipe.training.seed):
@@ -68,11 +75,18 @@ class Parts:
         return None
 
 
-def read_data(recipe: DataRecipe, data_root: Path | None) -> Dataset:
-    """Read the data that a recipe names."""
+def read_data(recipe: DataRecipe, data_root: Path | None, *, data_path: str | None = None) -> Dataset:
+    """Read the data that a recipe names.
+
+    Arguments:
+        recipe: The source and how to read it.
+        data_root: Where to look for data first.
+        data_path: Where a run found them when it was made: taken where the source's own path, which may be relative to
+            another working directory, leads to nothing.
+    """
     size = tuple(recipe.size) if isinstance(recipe.size, list) else recipe.size
-    return sources.load(
-        recipe.source,
+    dataset = sources.load(
+        _found_source(recipe.source, data_path),
         root=data_root,
         size=size or None,  # pyright: ignore[reportArgumentType] (the loader checks the length)
         color=None if recipe.color == "as-is" else recipe.color,
@@ -80,6 +94,15 @@ def read_data(recipe: DataRecipe, data_root: Path | None) -> Dataset:
         test_fraction=None if recipe.test_fraction < 0 else recipe.test_fraction,
         split_seed=recipe.split_seed,
     )
+    return replace(dataset, name=recipe.source)
+
+
+def _found_source(source: str, data_path: str | None) -> str:
+    """Return the source, or, where its own path leads to nothing and the recorded one to data, that one."""
+    if data_path is None or sources.find_path(source) is not None:
+        return source
+    recorded = sources.with_path(source, data_path)
+    return source if sources.find_path(recorded) is None else recorded
 
 
 def read_recipe(folder: RunFolder) -> Recipe:
