@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from vael.errors import VaelError
     from vael.experiments import Run, load, resume, train
     from vael.recipe import Recipe
-    from vael.views import animate, draw, report
+    from vael.views import animate, draw
+    from vael.views.report import report
 
 __all__ = ["Recipe", "Run", "VaelError", "animate", "draw", "load", "report", "resume", "train"]
 
@@ -28,7 +29,7 @@ _HOMES = {
     "animate": "vael.views",
     "draw": "vael.views",
     "load": "vael.experiments",
-    "report": "vael.views",
+    "report": "vael.views.report",
     "resume": "vael.experiments",
     "train": "vael.experiments",
 }

@@ -26,7 +26,7 @@ def test_all_figures_by_default(desk: Path) -> None:
     done = vael("figures", "digits-1", cwd=desk)
     assert done.returncode == 0, done.stderr
     paths = done.stdout.split()
-    assert len(paths) == 11
+    assert len(paths) == 12
     assert all((desk / path).stat().st_size > 1000 for path in paths)
 
 

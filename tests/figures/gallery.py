@@ -94,6 +94,13 @@ def dimensions(theme: str, count: int = 20) -> Figure:
     return figures.draw_dimensions(rate, rate > 0.1, theme=theme)
 
 
+def history(theme: str, count: int = 20, steps: int = 24) -> Figure:
+    taken = np.array([0, *np.unique(np.geomspace(1, 4690, steps - 1).round())])[:steps]
+    wakes = chance(0).uniform(0, 9, count)
+    rate = np.linspace(0, 3, count) / (1 + np.exp(wakes - np.log1p(taken)[:, None]))
+    return figures.draw_dimension_history(taken, rate, steps_per_epoch=469, theme=theme)
+
+
 def plane(theme: str, count: int = 12) -> Figure:
     rate, distortion = chance(0).uniform(5, 50, (2, count))
     groups = ["recipe", "β sweep"] * (count // 2) if count > 1 else None
@@ -141,6 +148,10 @@ GALLERY: dict[str, Callable[[str], Figure]] = {
     "dimensions": dimensions,
     "2 dimensions": lambda theme: dimensions(theme, 2),
     "128 dimensions": lambda theme: dimensions(theme, 128),
+    "history": history,
+    "history of one dimension": lambda theme: history(theme, 1),
+    "history of 512 dimensions": lambda theme: history(theme, 512),
+    "history that begins": lambda theme: history(theme, 20, 1),
     "plane": plane,
     "one run": lambda theme: plane(theme, 1),
     "columns": columns,

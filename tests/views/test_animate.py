@@ -131,6 +131,61 @@ def test_snapshots_of_a_resumed_training_are_those_of_the_uninterrupted_one(tmp_
             np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name))
 
 
+def test_a_snapshot_knows_the_rate_of_each_dimension(make_run: Make) -> None:
+    """The last one shows the weights that are kept: its rates are those of the embedded examples, sums of their own."""
+    run = make_run("plane")
+    last = run.snapshots.load()[-1]
+    split = run.embed()
+    weights = {path.name for path in (run.path / "checkpoints").iterdir()}
+    assert any(f"{last.step:09d}" in name for name in weights)
+    stddev, mean = split.stddev[last.embedded].astype(float), last.mean.astype(float)
+    by_hand = (0.5 * (stddev**2 + mean**2 - 1) - np.log(stddev)).mean(0)  # KL of normals against the standard one
+    np.testing.assert_allclose(last.rate_per_dim, by_hand, rtol=0.02, atol=1e-3)
+    assert last.rate_per_dim.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", ["full", "autoencoder"])
+def test_without_factorising_dimensions_the_rates_of_a_snapshot_are_nan(name: str, make_run: Make) -> None:
+    run = make_run(name)
+    for snapshot in run.snapshots.load():
+        assert snapshot.rate_per_dim.shape == (run.recipe.model.latent_dim,)
+        assert np.isnan(snapshot.rate_per_dim).all()
+
+
+def test_a_snapshot_of_a_time_without_rates_is_read_with_nan(make_run: Make, tmp_path: Path) -> None:
+    copy = vael.load(shutil.copytree(make_run("plane").path, tmp_path / "copy"))
+    whole = copy.snapshots.load()
+    for path in copy.snapshots.paths():
+        with np.load(path) as arrays:
+            kept = {name: arrays[name] for name in arrays.files if name != "rate_per_dim"}
+        np.savez(path, **kept)
+    old = copy.snapshots.load()
+    assert np.isnan([snapshot.rate_per_dim for snapshot in old]).all()
+    np.testing.assert_array_equal(old[-1].mean, whole[-1].mean)
+    with pytest.raises(VaelError, match="needs snapshots with the rate of each dimension"):
+        vael.draw(copy, "history")
+    whole[-1].save(copy.snapshots.folder)  # resumed by a vael that keeps them: what is known is drawn
+    assert vael.draw(copy, "history").get_suptitle().startswith(f"{whole[-1].rate_per_dim.sum():.1f} nats")
+
+
+def test_snapshots_are_found_by_their_step(make_run: Make, tmp_path: Path) -> None:
+    snapshots = make_run("plane").snapshots
+    whole = snapshots.load()
+    steps = snapshots.steps()
+    assert steps == [snapshot.step for snapshot in whole]
+    np.testing.assert_array_equal(snapshots.load_at(steps[2]).mean, whole[2].mean)
+    history = snapshots.rate_history()
+    assert history is not None
+    assert history.steps.tolist() == steps
+    np.testing.assert_allclose(history.epochs, [snapshot.epoch for snapshot in whole])
+    np.testing.assert_array_equal(history.rate_per_dim, [snapshot.rate_per_dim for snapshot in whole])
+    with pytest.raises(VaelError, match=f"no snapshot at step 99999 in .*: the closest is at step {steps[-1]}"):
+        snapshots.load_at(99999)
+    with pytest.raises(VaelError, match="there are none"):
+        Snapshots(tmp_path).load_at(0)
+    assert Snapshots(tmp_path).rate_history() is None
+
+
 def test_snapshots_change_nothing_of_the_training(tmp_path: Path) -> None:
     files = []
     for count in (0, 12):

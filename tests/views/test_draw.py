@@ -21,9 +21,9 @@ REFUSED = {
     "digits": set(),
     "plane": set(),
     "line": {"manifold", "embeddings"},
-    "full": {"dimensions"},
-    "autoencoder": {"rates", "dimensions", "plane"},
-    "still": {"progress"},
+    "full": {"dimensions", "history"},
+    "autoencoder": {"rates", "dimensions", "history", "plane"},
+    "still": {"progress", "history"},
     "table": set(),
 }
 
@@ -52,6 +52,9 @@ def test_every_figure_that_makes_sense_is_drawn(name: str, theme: str, make_run:
         ("autoencoder", "rates", "needs a rate, and a plain autoencoder has none"),
         ("full", "dimensions", "needs a posterior whose dimensions factorise"),
         ("still", "progress", "needs snapshots, and the training kept none"),
+        ("still", "history", "needs snapshots, and the training kept none"),
+        ("full", "history", "needs snapshots with the rate of each dimension"),
+        ("autoencoder", "history", "needs a rate, and a plain autoencoder has none"),
         ("digits", "manifolds", "did you mean 'manifold'"),
     ],
 )

@@ -1,7 +1,7 @@
 """The command line: words in, tasks called, results printed. It holds no logic of its own.
 
-`app` gathers the commands; `training`, `listing` and `using` hold them; `progress` shows a training, `outputs` writes
-numbers and pictures. Nothing here imports torch before a command runs, so `--help` is instant.
+`app` gathers the commands; `training`, `listing`, `keeping` and `using` hold them; `progress` shows a training,
+`outputs` writes numbers and pictures. Nothing here imports torch before a command runs, so `--help` is instant.
 """
 
 import sys

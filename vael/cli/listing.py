@@ -52,6 +52,7 @@ def show(run: str, *, places: Places | None = None, json: Flag = False) -> None:
         Print one JSON object.
     """
     from vael.runs import RunFolder
+    from vael.views.watching import watch_folder
 
     places = places or Places()
     folder = RunFolder.open(run, root=places.runs)
@@ -71,6 +72,9 @@ def show(run: str, *, places: Places | None = None, json: Flag = False) -> None:
     if info.get("results"):
         console.print(f"\nresults on the {info['results']['split']} split")
         console.print(bounds_table(info["results"]))
+    for finding in watch_folder(folder):
+        if finding.tone != "good":
+            console.print(f"\n{finding.title}\n{finding.text}", markup=False)
 
 
 def recipes(name: str | None = None) -> None:

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from vael.cli.options import Output, Places, open_run
+from vael.views.look import Look
 
 __all__ = ["animate", "figures", "report"]
 
 Several = Annotated[list[str] | None, Parameter(negative="")]
-Numbers = Annotated[list[int] | None, Parameter(negative="")]
 
 
 def figures(
@@ -18,17 +18,7 @@ def figures(
     *,
     kind: Several = None,
     format: Literal["png", "svg", "pdf"] = "png",
-    theme: Literal["light", "dark"] = "light",
-    split: str | None = None,
-    examples: Numbers = None,
-    dims: Numbers = None,
-    start: Literal["example", "prior"] = "example",
-    method: Literal["auto", "direct", "pca", "tsne", "umap"] = "auto",
-    color: Literal["auto", "label", "rate", "none"] = "auto",
-    num_samples: int = 64,
-    num_points: int | None = None,
-    num_steps: int = 11,
-    seed: int = 0,
+    look: Annotated[Look | None, Parameter(name="*", negative_iterable=())] = None,
     output: Output = None,
     places: Places | None = None,
 ) -> None:
@@ -43,7 +33,7 @@ def figures(
         vael figures basic-1 basic-2 --kind curves --kind plane
 
     Kinds: curves, samples, reconstructions, progress, manifold, interpolation, traversals, embeddings, rates,
-    dimensions, plane.
+    dimensions, history, plane.
 
     Parameters
     ----------
@@ -53,47 +43,11 @@ def figures(
         Which figure; may be given several times.
     format
         png, or vectors with text as text: svg, pdf.
-    theme
-        For white paper or for dark screens.
-    split
-        Which examples: train, valid or test.
-    examples
-        Numbers of examples: to reconstruct, to walk between, to mark among the rates; one to start traversals and the
-        manifold from.
-    start
-        Where traversals and the manifold keep the other dimensions: at an example, or at a draw of the prior.
-    dims
-        Latent dimensions, counted from 0: two for the manifold, any number for traversals.
-    method
-        How embeddings come down to two dimensions; auto takes two as they are, more by PCA.
-    color
-        What colours the embeddings; auto takes the labels where there are any.
-    num_samples
-        How many samples.
-    num_points
-        Points a side of the manifold; as many as fit a picture without it.
-    num_steps
-        Points of an interpolation, or of a traversal.
-    seed
-        Seed of samples, noise, the start of walks, and t-SNE.
     output
         A folder, or a file for one kind. Without it, figures/ in the (first) run's folder.
     """
-    from vael.views import Look, save_figures
+    from vael.views import save_figures
 
-    look = Look(
-        theme=theme,
-        split=split,
-        seed=seed,
-        num_samples=num_samples,
-        num_points=num_points,
-        num_steps=num_steps,
-        dims=None if dims is None else tuple(dims),
-        examples=None if examples is None else tuple(examples),
-        start=start,
-        method=method,
-        color=color,
-    )
     opened = [open_run(each, places) for each in run]
     for path in save_figures(opened, look, kinds=kind, output=output, format=format):
         print(path)
@@ -163,6 +117,6 @@ def report(
     output
         The .html file. Without it, report.html in the (first) run's folder.
     """
-    from vael.views import report
+    from vael.views.report import report
 
     print(report([open_run(each, places) for each in run], output=output, num_samples=num_samples, seed=seed))

@@ -9,20 +9,23 @@ a run keeps megabytes, not gigabytes, and can be animated where there is neither
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.distributions import Distribution
 
 from vael.data.batches import DeviceData
+from vael.distributions.divergence import kl_per_dim
 from vael.errors import VaelError
 from vael.models import VAE
 from vael.random import seeded
 from vael.runs import atomic_path
 from vael.tasks import draw_latent, fitting_points, manifold, sample
 
-__all__ = ["Snapshot", "Snapshots", "affordable_embeddings", "snapshot_steps"]
+__all__ = ["RateHistory", "Snapshot", "Snapshots", "affordable_embeddings", "snapshot_steps"]
 
 NUM_SAMPLES, NUM_SAMPLED_ROWS = 64, 500
 MIN_EMBEDDED, MAX_EMBEDDED = 100, 1000
@@ -46,6 +49,8 @@ class Snapshot:
         mean: `(N, D)` float32, the posterior means of the examples `embedded`.
         examples: `(R,)` int64, numbers in the run's default split.
         embedded: `(N,)` int64, numbers in the run's default split, evenly spread.
+        rate_per_dim: `(D,)` float32, each dimension's rate, nats, the mean over the examples `embedded`; NaN where the
+            model has no rate, its dimensions do not factorise, or the file is of a time that did not keep it.
     """
 
     step: int
@@ -56,6 +61,7 @@ class Snapshot:
     mean: NDArray[np.float32]
     examples: NDArray[np.int64]
     embedded: NDArray[np.int64]
+    rate_per_dim: NDArray[np.float32]
 
     def save(self, folder: Path) -> None:
         """Write the snapshot's file.
@@ -74,12 +80,23 @@ class Snapshot:
         Raises:
             VaelError: The file is damaged.
         """
-        try:
-            with path.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
-                found = {item.name: arrays[item.name] for item in fields(cls)}
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise VaelError(f"{path} is damaged ({error}): delete it, the animation goes on without it") from None
+        found = _read(path, tuple(item.name for item in fields(cls)))
         return cls(**found | {"step": int(found["step"]), "epoch": float(found["epoch"])})
+
+
+@dataclass(frozen=True)
+class RateHistory:
+    """Hold what each latent dimension cost through a training.
+
+    Arguments:
+        steps: `(S,)` int64, rising: the steps of the snapshots.
+        epochs: `(S,)` float64, the same in epochs.
+        rate_per_dim: `(S, D)` float32, nats; NaN where a snapshot does not know it.
+    """
+
+    steps: NDArray[np.int64]
+    epochs: NDArray[np.float64]
+    rate_per_dim: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -104,10 +121,39 @@ class Snapshots:
         """
         return [Snapshot.load(path) for path in self.paths()]
 
+    def steps(self) -> list[int]:
+        """List the steps that have a snapshot, in rising order, without reading one."""
+        return [_step_of(path) for path in self.paths()]
+
+    def load_at(self, step: int) -> Snapshot:
+        """Read the snapshot of one step.
+
+        Raises:
+            VaelError: There is none at that step, or it is damaged.
+        """
+        steps = self.steps()
+        if step not in steps:
+            closest = min(steps, key=lambda other: abs(other - step), default=None)
+            hint = "there are none" if closest is None else f"the closest is at step {closest}"
+            raise VaelError(f"no snapshot at step {step} in {self.folder}: {hint}")
+        return Snapshot.load(_path(self.folder, step))
+
+    def rate_history(self) -> RateHistory | None:
+        """Read what each dimension cost at each snapshot, and nothing else of them; None where there are none.
+
+        Raises:
+            VaelError: One is damaged.
+        """
+        found = [_read(path, ("step", "epoch", "rate_per_dim")) for path in self.paths()]
+        if not found:
+            return None
+        steps, epochs, rates = (np.stack([each[name] for each in found]) for name in ("step", "epoch", "rate_per_dim"))
+        return RateHistory(steps, epochs, rates)
+
     def forget_after(self, step: int) -> None:
         """Delete those that a training taken up again at `step` will make anew."""
         for path in self.paths():
-            if int(path.stem.removeprefix("step_")) > step:
+            if _step_of(path) > step:
                 path.unlink()
 
     def take(
@@ -136,7 +182,7 @@ class Snapshots:
         chosen = torch.tensor([index for index in examples if 0 <= index < len(data)], dtype=torch.int64)
         chosen = chosen if model.observation.is_image else embedded
         with seeded(seed), torch.inference_mode():
-            mean = model.encode(data.batch(embedded.to(data.device)).x).mean
+            q_z = model.encode(data.batch(embedded.to(data.device)).x)
             reconstructed = model.decode(model.encode(data.batch(chosen.to(data.device)).x).mean).mean
         shape, is_image = model.observation.shape, model.observation.is_image
         plane = np.zeros((0, 0, *shape), np.float32)
@@ -149,9 +195,10 @@ class Snapshots:
             samples=_small(model, samples),
             reconstructions=_small(model, reconstructed.float().cpu().numpy()),
             manifold=_small(model, plane),
-            mean=mean.float().cpu().numpy(),
+            mean=q_z.mean.float().cpu().numpy(),
             examples=chosen.numpy(),
             embedded=embedded.numpy(),
+            rate_per_dim=_rate_per_dim(model, q_z),
         ).save(self.folder)
 
 
@@ -186,5 +233,32 @@ def _small(model: VAE, x: NDArray) -> NDArray:
     return np.rint(np.clip(np.nan_to_num(x / model.observation.scale), 0, 1) * 255).astype(np.uint8)
 
 
+@torch.inference_mode()
+def _rate_per_dim(model: VAE, q_z: Distribution) -> NDArray[np.float32]:
+    """Return each dimension's mean rate, `(D,)` nats; NaN where there is none."""
+    rates = kl_per_dim(q_z, model.prior()) if model.posterior.has_density else None
+    return np.full(model.latent_dim, np.nan, np.float32) if rates is None else rates.float().mean(0).cpu().numpy()
+
+
+def _read(path: Path, names: Sequence[str]) -> dict[str, Any]:
+    """Read some arrays of a snapshot's file; the rates of a file of a time that did not keep them are NaN.
+
+    Raises:
+        VaelError: The file is damaged.
+    """
+    try:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in names if name != "rate_per_dim" or name in arrays}
+            if "rate_per_dim" in names and "rate_per_dim" not in found:
+                found["rate_per_dim"] = np.full(arrays["mean"].shape[1], np.nan, np.float32)
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise VaelError(f"{path} is damaged ({error}): delete it, the animation goes on without it") from None
+    return found
+
+
 def _path(folder: Path, step: int) -> Path:
     return folder / f"step_{step:09d}.npz"
+
+
+def _step_of(path: Path) -> int:
+    return int(path.stem.removeprefix("step_"))

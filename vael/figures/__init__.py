@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vael.figures.dimensions import draw_dimensions
     from vael.figures.effects import draw_effects
     from vael.figures.histogram import draw_rates
+    from vael.figures.history import draw_dimension_history
     from vael.figures.images import draw_image_rows, draw_images
     from vael.figures.manifold import draw_manifold, draw_surfaces
     from vael.figures.plane import draw_plane
@@ -34,6 +35,7 @@ _FILES = {
     "dimensions": ("draw_dimensions",),
     "effects": ("draw_effects",),
     "histogram": ("draw_rates",),
+    "history": ("draw_dimension_history",),
     "images": ("draw_image_rows", "draw_images"),
     "manifold": ("draw_manifold", "draw_surfaces"),
     "plane": ("draw_plane",),
@@ -52,6 +54,7 @@ __all__ = [
     "draw_amounts",
     "draw_columns",
     "draw_curves",
+    "draw_dimension_history",
     "draw_dimensions",
     "draw_effects",
     "draw_embedding",

@@ -14,7 +14,7 @@ from vael.errors import VaelError
 from vael.experiments import Run
 from vael.figures import THEMES, Figure, figure_pixels
 from vael.runs import write_atomically
-from vael.views.draw import VIEWS, draw, kinds_for
+from vael.views.drawing import VIEWS, draw, kinds_for
 from vael.views.report.findings import find
 from vael.views.report.summary import bounds_rows, commands, environment, recipe_in_words
 
@@ -23,7 +23,7 @@ __all__ = ["report"]
 DPI, QUALITY = 190, 88  # of the pictures: sharp on paper, and ten of them under a megabyte
 KINDS = (
     *("samples", "reconstructions", "progress", "manifold", "traversals"),
-    *("interpolation", "embeddings", "rates", "dimensions"),
+    *("interpolation", "embeddings", "rates", "dimensions", "history"),
 )
 """The kinds that show one run, in order; curves and the plane show all of them."""
 TITLES = {
@@ -37,6 +37,7 @@ TITLES = {
     "embeddings": "Where the examples lie",
     "rates": "The rate of each example",
     "dimensions": "The rate of each dimension",
+    "history": "The rate of each dimension through the training",
     "plane": "Rate and distortion",
 }
 

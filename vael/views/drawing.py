@@ -14,6 +14,7 @@ from vael.views.base import Look, View
 from vael.views.curves import Curves
 from vael.views.dimensions import Dimensions
 from vael.views.embeddings import Embeddings
+from vael.views.history import History
 from vael.views.interpolation import Interpolation
 from vael.views.manifold import Manifold
 from vael.views.plane import Plane
@@ -36,6 +37,7 @@ VIEWS: dict[str, type[View]] = {
     "embeddings": Embeddings,
     "rates": Rates,
     "dimensions": Dimensions,
+    "history": History,
     "plane": Plane,
 }
 
