@@ -2,7 +2,7 @@
 
 from cyclopts import App, Group
 
-from vael.cli import keeping, listing, looking, training, using
+from vael.cli import inspecting, keeping, listing, looking, training, using
 
 __all__ = ["app"]
 
@@ -20,7 +20,7 @@ GROUPS = {
     "Look up": (listing.runs, listing.show, listing.recipes, listing.datasets),
     "Keep": (keeping.rename, keeping.stop, keeping.delete),
     "Look into": (looking.figures, looking.animate, looking.report),
-    "Use": (using.evaluate, using.sample, using.reconstruct, using.interpolate, using.embed),
+    "Use": (using.evaluate, using.sample, using.reconstruct, using.interpolate, using.embed, inspecting.inspect),
 }
 
 for number, (title, commands) in enumerate(GROUPS.items()):

@@ -1,34 +1,28 @@
 """Decoding: image files → one uint8 array, each file once, in several threads; large ones into a memory map.
 
-JPEGs are decoded at a reduced scale where that is enough (`draft`), turned as their EXIF tag says, and resized with
-Lanczos. What exceeds `MEMORY_BYTES` goes to a file of the cache folder, so that peak memory stays low and the second
-start is immediate; its name is a hash of the files' names, sizes and times and of the options.
+`picture` says how one file becomes pixels. What exceeds `MEMORY_BYTES` goes to a file of the cache folder, so that peak
+memory stays low and the second start is immediate; its name is a hash of the files' names, sizes and times and of the
+options.
 """
 
 import hashlib
-import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vael.data.base import ReadOptions
 from vael.data.image_files import Container
-from vael.data.pixels import COLORS
+from vael.data.picture import Form, fit_image, open_image, turned_size
 from vael.errors import VaelError
 from vael.files import written_whole
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-__all__ = ["Form", "decode", "find_form"]
+__all__ = ["decode", "find_form"]
 
 MEMORY_BYTES = 256 << 20
 """Decoded sizes up to this stay in memory."""
@@ -36,25 +30,7 @@ MEMORY_BYTES = 256 << 20
 CHUNK = 64
 """Images a thread takes at a time."""
 
-ORIENTATION_TAG = 0x0112
-SIDEWAYS = 5
-"""EXIF orientations from here on exchange width and height."""
-
 COLOR_OF_MODE = {"1": "grey", "L": "grey", "RGB": "rgb"}
-DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L")
-
-
-@dataclass(frozen=True)
-class Form:
-    """State what every decoded image is: `(H, W)` and the colour."""
-
-    size: tuple[int, int]
-    color: str
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """`(C, H, W)`."""
-        return (COLORS[self.color], *self.size)
 
 
 def find_form(container: Container, names: Sequence[str], options: ReadOptions) -> Form:
@@ -101,8 +77,8 @@ def _survey(container: Container, names: Sequence[str]) -> list[tuple[tuple[int,
     """Read sizes and modes from the files' headers."""
     found = []
     for name in names:
-        with _opened(container, name) as image:
-            width, height = image.size[::-1] if _orientation(image) >= SIDEWAYS else image.size
+        with open_image(container.content(name), f"{container.path}: {name}") as image:
+            width, height = turned_size(image)
             found.append(((height, width), image.mode))
     return found
 
@@ -127,40 +103,8 @@ def _decoded(container: Container, names: Sequence[str], form: Form) -> Iterator
 
 
 def _decode_one(container: Container, name: str, form: Form) -> NDArray[np.uint8]:
-    from PIL import Image, ImageOps
-
-    mode, size = ("L", "RGB")[form.color == "rgb"], (form.size[1], form.size[0])
-    with _opened(container, name) as image:
-        if image.mode in DEEP_MODES:
-            raise VaelError(
-                f"{container.path}: {name} has {image.mode} pixels: expected 8 bits a channel, convert it first"
-            )
-        orientation = _orientation(image)
-        wanted = size[::-1] if orientation >= SIDEWAYS else size
-        if image.size != wanted:
-            image.draft(mode, (2 * wanted[0], 2 * wanted[1]))
-        upright = (ImageOps.exif_transpose(image) if orientation > 1 else image).convert(mode)
-        if upright.size != size:
-            upright = upright.resize(size, Image.Resampling.LANCZOS)
-        return np.asarray(upright).reshape(*form.size, -1).transpose(2, 0, 1)
-
-
-def _orientation(image: "Image") -> int:
-    """Return the EXIF orientation, 1 (upright) to 8."""
-    return int(image.getexif().get(ORIENTATION_TAG, 1))
-
-
-@contextmanager
-def _opened(container: Container, name: str) -> Iterator["Image"]:
-    """Open an image; whatever Pillow says of a broken one becomes one line with its name."""
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(container.content(name))) as image:
-            yield image
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        reason = "not an image" if isinstance(error, Image.UnidentifiedImageError) else error
-        raise VaelError(f"{container.path}: {name} is broken ({reason}): mend or remove it") from None
+    with open_image(container.content(name), f"{container.path}: {name}") as image:
+        return fit_image(image, form, f"{container.path}: {name}")
 
 
 def _save(path: Path, shape: tuple[int, ...], chunks: Iterable[NDArray[np.uint8]]) -> None:

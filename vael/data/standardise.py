@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vael.data.base import Dataset, Split
 
-__all__ = ["destandardise", "standardise"]
+__all__ = ["destandardise", "standardise", "standardise_rows"]
 
 
 def standardise(dataset: Dataset) -> Dataset:
@@ -22,10 +22,6 @@ def standardise(dataset: Dataset) -> Dataset:
     mean, scale = train.mean(axis=0), train.std(axis=0)
     constant = train.min(axis=0) == train.max(axis=0)
     mean, scale = np.where(constant, train[0], mean), np.where(constant, 1.0, scale)
-    splits = {
-        name: Split(((split.x - mean) / scale).astype(np.float32), split.labels)
-        for name, split in dataset.splits.items()
-    }
     columns = dataset.columns
     record = {
         "columns": list(columns),
@@ -33,7 +29,26 @@ def standardise(dataset: Dataset) -> Dataset:
         "scale": scale.tolist(),
         "constant_columns": [name for name, same in zip(columns, constant, strict=True) if same],
     }
-    return replace(dataset, splits=splits, facts={**dataset.facts, "standardised": record})
+    facts = {**dataset.facts, "standardised": record}
+    splits = {name: Split(standardise_rows(split.x, facts), split.labels) for name, split in dataset.splits.items()}
+    return replace(dataset, splits=splits, facts=facts)
+
+
+def standardise_rows(x: NDArray, facts: Mapping[str, Any]) -> NDArray[np.float32]:
+    """Return rows in the units of their file on the scale of a training split: (x − mean) / scale, as float32.
+
+    Arguments:
+        x: `(…, F)` in the units of the file.
+        facts: `Dataset.facts`, also as read back from run.json; without a record of scales x keeps its values.
+
+    >>> facts = {"standardised": {"mean": [10.0, 0.0], "scale": [2.0, 1.0]}}
+    >>> standardise_rows(np.array([[12.0, -1.0]]), facts).tolist()
+    [[1.0, -1.0]]
+    """
+    record = facts.get("standardised")
+    if record is not None:
+        x = (x - np.asarray(record["mean"])) / np.asarray(record["scale"])
+    return x.astype(np.float32)
 
 
 def destandardise(x: NDArray, facts: Mapping[str, Any]) -> NDArray:

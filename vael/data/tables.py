@@ -19,7 +19,7 @@ from vael.errors import VaelError
 if TYPE_CHECKING:
     from pyarrow import Table
 
-__all__ = ["Tables"]
+__all__ = ["MISSING", "Tables", "is_numeral", "split_line"]
 
 DELIMITERS = ",;\t|"
 MISSING = ("", "?", "NA", "N/A", "#N/A", "n/a", "NULL", "null", "NaN", "nan", "None")
@@ -118,11 +118,20 @@ def _first_row(path: Path, content: bytes) -> tuple[str, list[str]]:
         line = content.split(b"\n", 1)[0].decode("utf-8").rstrip("\r")
     except UnicodeDecodeError as error:
         raise VaelError(f"{path} expects text in UTF-8 ({error.reason} at byte {error.start}): convert it") from None
-    rows = {delimiter: next(csv.reader([line], delimiter=delimiter), []) for delimiter in DELIMITERS}
+    rows = split_line(line)
     delimiter = max(DELIMITERS, key=lambda mark: len(rows[mark]))
     if not line.strip():
         raise VaelError(f"{path} is empty: expected rows of numbers")
     return delimiter, rows[delimiter]
+
+
+def split_line(line: str) -> dict[str, list[str]]:
+    """Return the cells of a line by each delimiter.
+
+    >>> split_line("1;2,5")[";"]
+    ['1', '2,5']
+    """
+    return {delimiter: next(csv.reader([line], delimiter=delimiter), []) for delimiter in DELIMITERS}
 
 
 def _is_header(first: list[str], rest: "Table") -> bool:
@@ -131,7 +140,7 @@ def _is_header(first: list[str], rest: "Table") -> bool:
     The columns of `rest` have their types inferred without the first row.
     """
     cells = [cell.strip() for cell in first]
-    words = [not _is_numeral(cell) and cell not in MISSING for cell in cells]
+    words = [not is_numeral(cell) and cell not in MISSING for cell in cells]
     counted = [str(number) for number in range(len(cells))]
     return (
         any(word and _is_number(kind) for word, kind in zip(words, rest.schema.types, strict=True))
@@ -140,7 +149,8 @@ def _is_header(first: list[str], rest: "Table") -> bool:
     )
 
 
-def _is_numeral(cell: str) -> bool:
+def is_numeral(cell: str) -> bool:
+    """Whether a cell is a number, NaN and infinity among them."""
     try:
         float(cell)
     except ValueError:

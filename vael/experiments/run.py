@@ -2,33 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from vael import tasks
-from vael.build import build_model, find_device
-from vael.data import Dataset, destandardise
-from vael.data.base import choose_split
-from vael.data.batches import DeviceData
-from vael.data.treatments import find_treatment
-from vael.errors import VaelError, unknown_name
+from vael.errors import VaelError
 from vael.evaluation import Evaluation, evaluate
-from vael.experiments.notebook import run_line
-from vael.experiments.parts import read_data, read_recipe
-from vael.experiments.snapshots import Snapshots
-from vael.figures import as_pixels, image_grid, pair_grid, save_image
-from vael.models import VAE
-from vael.posteriors import POSTERIORS
-from vael.random import seeded
-from vael.recipe import Recipe
+from vael.experiments.contents import Contents
+from vael.figures import image_grid, pair_grid, save_image
 from vael.runs import RunFolder
-from vael.training import load_weights
-from vael.types import Batch, Observation
+from vael.tasks.project import Method
+from vael.types import Batch
 
 __all__ = ["RUNS", "Run", "load"]
 
@@ -45,7 +32,7 @@ def load(run: str | Path, *, runs: Path = RUNS, data_root: Path | None = None) -
 
 
 @dataclass
-class Run:
+class Run(Contents):
     """A trained (or half-trained) run: its model, its data, and the verbs on them.
 
     Arguments:
@@ -54,154 +41,10 @@ class Run:
         dataset: The data, where they are at hand; read again when needed otherwise.
     """
 
-    folder: RunFolder
-    data_root: Path | None = None
-    dataset: Dataset | None = field(default=None, repr=False)
     _embeddings: dict[str, tasks.Embedding] = field(default_factory=dict, init=False, repr=False)
-
-    def _repr_html_(self) -> str:
-        return run_line(self.name, self.info)["text/html"]
-
-    @property
-    def path(self) -> Path:
-        """The run folder."""
-        return self.folder.path
-
-    @property
-    def name(self) -> str:
-        """The run's name."""
-        return self.folder.name
-
-    @cached_property
-    def recipe(self) -> Recipe:
-        """The recipe that made the run."""
-        return read_recipe(self.folder)
-
-    @property
-    def info(self) -> dict[str, Any]:
-        """What run.json says."""
-        return self.folder.info()
-
-    @property
-    def metrics(self) -> list[dict[str, Any]]:
-        """The records of the training, in order."""
-        return self.folder.metrics()
-
-    @property
-    def snapshots(self) -> Snapshots:
-        """The pictures of the model that the training kept on its way."""
-        return Snapshots(self.path / "snapshots")
-
-    @property
-    def has_rate(self) -> bool:
-        """Whether the posterior has a density, and so the bound a rate; a plain autoencoder's has none."""
-        return POSTERIORS[self.recipe.model.posterior.name].has_density
-
-    @cached_property
-    def observation(self) -> Observation:
-        """What one example is."""
-        stated = self.info["observation"]
-        return Observation(tuple(stated["shape"]), stated["domain"], stated["num_levels"], tuple(stated["columns"]))
-
-    @property
-    def is_image(self) -> bool:
-        """Whether the data are images; they are a table otherwise."""
-        return self.observation.is_image
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The names of a table's columns; empty for images."""
-        return self.observation.columns
-
-    def pixels(self, x: NDArray) -> NDArray[np.uint8]:
-        """Turn images `(…, C, H, W)`, in the domain of the data or as bytes, into pixels `(…, H, W, 3)`.
-
-        Raises:
-            VaelError: The data are a table.
-        """
-        if not self.is_image:
-            raise VaelError(f"the data of {self.name} are a table, which has no pixels: use .csv, .parquet or .npz")
-        scale = 255.0 if x.dtype == np.uint8 else self.observation.scale
-        flat = as_pixels(x.reshape(-1, *x.shape[-3:]), scale=scale)
-        return flat.reshape(*x.shape[:-3], *flat.shape[1:])
-
-    def in_file_units(self, x: NDArray) -> NDArray:
-        """Return rows of a table `(…, F)` with the standardisation undone; images as they are."""
-        return x if self.is_image else destandardise(x, self.info["data"]["facts"])
-
-    @cached_property
-    def model(self) -> VAE:
-        """The model with the weights to use, in evaluation mode, on the recipe's device or else the CPU."""
-        with seeded(0):
-            model = build_model(self.recipe.model, self.observation)
-        weights = self._weights()
-        try:
-            model.load_state_dict(weights)
-        except RuntimeError:
-            raise VaelError(
-                f"{self.path}/model.safetensors does not fit its recipe.toml: one of them was replaced"
-            ) from None
-        return model.to(self._device).eval()
-
-    def _weights(self) -> dict[str, torch.Tensor]:
-        path = self.path / "model.safetensors"
-        if not path.exists() and self.folder.status() == "running":
-            raise VaelError(f"run {self.name} is still being trained and has written no weights yet: wait a little")
-        return load_weights(path)
-
-    @property
-    def _device(self) -> torch.device:
-        name = self.recipe.training.device
-        return find_device(name if torch.cuda.is_available() or not name.startswith("cuda") else "cpu")
-
-    def data(self, split: str | None = None) -> DeviceData:
-        """Return a split's examples on the model's device.
-
-        Raises:
-            VaelError: The data set has no such split.
-        """
-        if self.dataset is None:
-            self.dataset = read_data(self.recipe.data, self.data_root)
-        splits = self.dataset.splits
-        split = split or self.default_split
-        if split not in splits:
-            raise unknown_name("split", split, splits)
-        treatment = find_treatment(self.recipe.data.treatment, self.dataset.num_levels)
-        return DeviceData.of(splits[split], treatment, self._device)
-
-    @property
-    def default_split(self) -> str:
-        """`test` where there is one, else `valid`, else `train`."""
-        return choose_split(self.info["data"]["counts"])
-
-    def rows(self, split: str | None = None) -> NDArray[np.float32]:
-        """Return every example of a split as the model sees it, `(N, *shape)` float32; meant for tables."""
-        examples = self.data(split)
-        with seeded(0):
-            return examples.batch(torch.arange(len(examples), device=examples.device)).x.cpu().numpy()
-
-    def batch(self, indices: list[int], *, split: str | None = None) -> Batch:
-        """Return chosen examples of a split.
-
-        Raises:
-            VaelError: An index is out of range.
-        """
-        examples = self.data(split)
-        chosen = torch.tensor(self.find_examples(indices, split=split), device=examples.device)
-        with seeded(0):
-            return examples.batch(chosen)
-
-    def find_examples(self, indices: Sequence[int], *, split: str | None = None) -> list[int]:
-        """Return the numbers of examples counted from the start of a split; negative ones count from its end.
-
-        Raises:
-            VaelError: An index is out of range.
-        """
-        count = len(self.data(split))
-        for index in indices:
-            if not -count <= index < count:
-                raise VaelError(f"an example's number expects 0 … {count - 1}, got {index}")
-        return [index % count for index in indices]
+    _searches: dict[str, tasks.NeighbourSearch] = field(default_factory=dict, init=False, repr=False)
+    _scores: dict[str, tasks.Scores] = field(default_factory=dict, init=False, repr=False)
+    _projections: dict[tuple[str, int, str], tasks.Projection] = field(default_factory=dict, init=False, repr=False)
 
     def evaluate(self, split: str | None = None, *, num_samples: int = 64, seed: int = 0) -> Evaluation:
         """Estimate the bounds on a split, see `vael.evaluation.evaluate`."""
@@ -235,6 +78,71 @@ class Run:
             self._embeddings[split] = tasks.embed(self.model, self.data(split))
         return self._embeddings[split]
 
+    def scores(self, split: str | None = None) -> tasks.Scores:
+        """Score every example of a split, see `vael.tasks.score`; done once for each split."""
+        split = split or self.default_split
+        if split not in self._scores:
+            self._scores[split] = tasks.score(self.model, self.data(split))
+        return self._scores[split]
+
+    def inspect(
+        self, examples: Sequence[int] | Batch, *, split: str | None = None, num_neighbours: int = 8
+    ) -> tasks.Inspection:
+        """Look at examples of a split by their numbers, or at foreign ones (`examples_from`), as the model sees them.
+
+        Each is compared with the examples of the split: its percentile among their scores, its nearest neighbours
+        (itself left out). See `vael.tasks.inspect`.
+        """
+        split = split or self.default_split
+        known = tasks.Known(self.scores(split), self._search(split))
+        if isinstance(examples, Batch):
+            return tasks.inspect(self.model, examples, known=known, num_neighbours=num_neighbours)
+        numbers = self.find_examples(examples, split=split)
+        batch = self.batch(numbers, split=split)
+        return tasks.inspect(self.model, batch, known=known, num_neighbours=num_neighbours, skip=numbers)
+
+    def inspect_file(
+        self,
+        file: bytes | str | Path,
+        *,
+        invert: bool = False,
+        center: bool = False,
+        split: str | None = None,
+        num_neighbours: int = 8,
+    ) -> tasks.Inspection:
+        """Look at an image or at rows from outside, see `inspect` and `examples_from`.
+
+        Raises:
+            VaelError: The file is not there or does not fit.
+        """
+        content, name = (file, "the file") if isinstance(file, bytes) else (_read(Path(file)), str(file))
+        batch = self.examples_from(content, name=name, invert=invert, center=center)
+        return self.inspect(batch, split=split, num_neighbours=num_neighbours)
+
+    def neighbours(
+        self,
+        z_mean: ArrayLike,
+        *,
+        num_neighbours: int = 8,
+        split: str | None = None,
+        skip: int | Sequence[int] | None = None,
+    ) -> tasks.Neighbours:
+        """Find the examples of a split nearest to latents `(B, D)`, see `vael.tasks.find_neighbours`."""
+        return tasks.find_neighbours(self._search(split), z_mean, num_neighbours=num_neighbours, skip=skip)
+
+    def _search(self, split: str | None) -> tasks.NeighbourSearch:
+        split = split or self.default_split
+        if split not in self._searches:
+            self._searches[split] = tasks.NeighbourSearch(self.embed(split).mean)
+        return self._searches[split]
+
+    def project(self, method: Method = "pca", *, seed: int = 0, split: str | None = None) -> tasks.Projection:
+        """Bring the posterior means of a split to the plane, see `vael.tasks.project`; done once for each choice."""
+        key = method, seed, split or self.default_split
+        if key not in self._projections:
+            self._projections[key] = tasks.project(self.embed(split).mean, method=method, seed=seed)
+        return self._projections[key]
+
     def traverse(
         self,
         start: NDArray[np.float32] | None = None,
@@ -257,13 +165,6 @@ class Run:
         num_points = num_points or tasks.fitting_points(self.observation.shape)
         return tasks.manifold(self.model, num_points, dims=dims, start=start)
 
-    def labels(self, split: str | None = None) -> list[str] | None:
-        """Return the label names of a split's examples, or None where there are none."""
-        self.data(split)
-        assert self.dataset is not None
-        numbers = self.dataset.splits[split or self.default_split].labels
-        return None if numbers is None else [self.dataset.classes[number] for number in numbers]
-
     def save_pictures(self) -> list[Path]:
         """Save samples and reconstructions as pictures under `figures/`; return their paths."""
         count = min(20, len(self.data()))
@@ -275,3 +176,10 @@ class Run:
         for name, picture in pictures.items():
             save_image(self.path / "figures" / name, picture)
         return [self.path / "figures" / name for name in pictures]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.expanduser().read_bytes()
+    except OSError as error:
+        raise VaelError(f"{path} cannot be read ({error.strerror or error}): name another file") from None

@@ -1,34 +1,49 @@
 """Tasks are verbs: (model, data, …) → a frozen result of numpy arrays. They print nothing and write no files.
 
-`sample`, `reconstruct`, `interpolate`, `embed`, `traverse`, `manifold`, `project`, `make_noise`. Next:
-`experiments.Run` offers them on a run, `views` draws their results, `cli` offers both on the command line.
+`sample`, `reconstruct`, `interpolate` and `walk`, `embed`, `score`, `inspect`, `find_neighbours`, `decode`, `traverse`,
+`manifold`, `project`, `make_noise`. Next: `experiments.Run` offers them on a run, `views` draws their results, `cli`
+offers both on the command line.
 """
 
+from vael.tasks.decode import decode
 from vael.tasks.embed import Embedding, embed
-from vael.tasks.interpolate import Interpolation, interpolate
+from vael.tasks.inspect import Inspection, Known, inspect
+from vael.tasks.interpolate import Interpolation, interpolate, walk
 from vael.tasks.manifold import Manifold, fitting_points, manifold
+from vael.tasks.neighbours import Neighbours, NeighbourSearch, find_neighbours
 from vael.tasks.noise import make_noise
 from vael.tasks.project import Projection, project
 from vael.tasks.reconstruct import Reconstruction, reconstruct
 from vael.tasks.sample import Samples, draw_latent, sample
+from vael.tasks.score import Scores, score
 from vael.tasks.traverse import Traversal, traverse
 
 __all__ = [
     "Embedding",
+    "Inspection",
     "Interpolation",
+    "Known",
     "Manifold",
+    "NeighbourSearch",
+    "Neighbours",
     "Projection",
     "Reconstruction",
     "Samples",
+    "Scores",
     "Traversal",
+    "decode",
     "draw_latent",
     "embed",
+    "find_neighbours",
     "fitting_points",
+    "inspect",
     "interpolate",
     "make_noise",
     "manifold",
     "project",
     "reconstruct",
     "sample",
+    "score",
     "traverse",
+    "walk",
 ]

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vael.data.batches import DeviceData
 from vael.models import VAE
-from vael.models.inference import Latent
 from vael.random import seeded
+from vael.tasks.terms import as_arrays, describe_latent
 
 __all__ = ["Embedding", "embed"]
 
@@ -47,15 +46,6 @@ def embed(model: VAE, data: DeviceData, *, seed: int = 0) -> Embedding:
     parts = []
     with seeded(seed):
         for batch in data.in_order(BATCH_SIZE):
-            parts.append(_describe(model, model.infer_latents(batch)[0]))
-    return Embedding(*(torch.cat(part).float().cpu().numpy() for part in zip(*parts, strict=True)))
-
-
-def _describe(model: VAE, latent: Latent) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return mean, standard deviation, rate and rate by dimension of a batch."""
-    mean = latent.q_z.mean
-    missing = torch.full_like(mean, torch.nan)
-    if not model.posterior.has_density:
-        return mean, torch.zeros_like(mean), missing[:, 0], missing
-    rate_per_dim = latent.rate_per_dim
-    return mean, latent.q_z.stddev, latent.rate, missing if rate_per_dim is None else rate_per_dim
+            found = describe_latent(model, model.infer_latents(batch)[0])
+            parts.append((found.mean, found.stddev, found.rate, found.rate_per_dim))
+    return Embedding(*as_arrays(*(torch.cat(part) for part in zip(*parts, strict=True))))

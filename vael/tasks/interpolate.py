@@ -1,18 +1,22 @@
-"""Walk from one example to another through the latent space."""
+"""Walk from one example, or one latent, to another through the latent space."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from vael.errors import VaelError
 from vael.models import VAE
+from vael.tasks.checks import check_points
+from vael.tasks.decode import decode_means
 from vael.types import Batch
 
-__all__ = ["Interpolation", "interpolate"]
+__all__ = ["Interpolation", "interpolate", "walk"]
+
+Path = Literal["straight", "spherical"]
 
 PARALLEL = 1e-6  # below this sine the two directions are one and the straight line is the arc
 
@@ -23,21 +27,15 @@ class Interpolation:
 
     Arguments:
         x: `(S, *shape)` float32, the mean of p(x | z) at each step, in the domain of the observation.
-        z: `(S, D)` float32, the latents of the steps; the first and last are the two posterior means.
+        z: `(S, D)` float32, the latents of the steps; the first and last are the two ends.
     """
 
     x: NDArray[np.float32]
     z: NDArray[np.float32]
 
 
-@torch.inference_mode()
-def interpolate(
-    model: VAE, ends: Batch, *, num_steps: int = 10, path: Literal["straight", "spherical"] = "straight"
-) -> Interpolation:
-    """Decode points between the posterior means of two examples.
-
-    Straight: z_t = (1−t) a + t b. Spherical: along the great circle, z_t = sin((1−t)Ω)/sin Ω · a + sin(tΩ)/sin Ω · b
-    (White 2016, https://arxiv.org/abs/1609.04468).
+def interpolate(model: VAE, ends: Batch, *, num_steps: int = 10, path: Path = "straight") -> Interpolation:
+    """Walk between the posterior means of two examples, see `walk`.
 
     Arguments:
         model: The model; it is put into evaluation mode.
@@ -48,16 +46,44 @@ def interpolate(
     Raises:
         VaelError: Not two examples, fewer than two steps, or an unknown path.
     """
-    if len(ends.x) != 2 or num_steps < 2 or path not in ("straight", "spherical"):
-        raise VaelError(
-            "interpolate expects two examples, num_steps ≥ 2 and path straight or spherical, "
-            f"got {len(ends.x)}, {num_steps} and '{path}'"
-        )
+    if len(ends.x) != 2:
+        raise VaelError(f"interpolate expects two examples, got {len(ends.x)}")
     model.eval()
-    start, end = model.encode(ends.x).mean
-    t = torch.linspace(0, 1, num_steps, device=start.device).unsqueeze(-1)
-    z = _arc(start, end, t) if path == "spherical" else (1 - t) * start + t * end
-    return Interpolation(model.decode(z).mean.float().cpu().numpy(), z.cpu().numpy())
+    with torch.inference_mode():
+        start, end = model.encode(ends.x).mean.float().cpu().numpy()
+    return walk(model, start, end, num_steps=num_steps, path=path)
+
+
+@torch.inference_mode()
+def walk(
+    model: VAE, start: ArrayLike, end: ArrayLike, *, num_steps: int = 10, path: Path = "straight"
+) -> Interpolation:
+    """Decode points between two latents.
+
+    Straight: z_t = (1−t) a + t b. Spherical: along the great circle, z_t = sin((1−t)Ω)/sin Ω · a + sin(tΩ)/sin Ω · b
+    (White 2016, https://arxiv.org/abs/1609.04468).
+
+    Arguments:
+        model: The model; it is put into evaluation mode.
+        start: a, `(D,)`.
+        end: b, `(D,)`.
+        num_steps: S ≥ 2, both ends counted.
+        path: The way between them.
+
+    Raises:
+        VaelError: An end that is no latent, fewer than two steps, or an unknown path.
+    """
+    if num_steps < 2 or path not in get_args(Path):
+        raise VaelError(
+            f"an interpolation expects num_steps ≥ 2 and path straight or spherical, got {num_steps} and '{path}'"
+        )
+    a, b = (torch.from_numpy(check_points(point, model.latent_dim)) for point in (start, end))
+    if a.dim() != 1 or b.dim() != 1:
+        raise VaelError(f"an interpolation expects one latent at each end, got {tuple(a.shape)} and {tuple(b.shape)}")
+    model.eval()
+    t = torch.linspace(0, 1, num_steps).unsqueeze(-1)
+    z = _arc(a, b, t) if path == "spherical" else (1 - t) * a + t * b
+    return Interpolation(decode_means(model, z), z.numpy())
 
 
 def _arc(start: Tensor, end: Tensor, t: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from vael.models import VAE
 from vael.random import seeded
+from vael.tasks.terms import as_arrays, describe_latent
 from vael.types import Batch
 
 __all__ = ["Reconstruction", "reconstruct"]
@@ -42,7 +43,6 @@ def reconstruct(model: VAE, batch: Batch, *, seed: int = 0) -> Reconstruction:
     model.eval()
     with seeded(seed):
         inference = model.infer(batch)
-    mean = model.decode(inference.latents[0].q_z.mean).mean
-    rate = inference.rate if model.posterior.has_density else torch.full_like(inference.distortion, torch.nan)
-    arrays = [tensor.float().cpu().numpy() for tensor in (batch.x, mean, rate, inference.distortion)]
-    return Reconstruction(*arrays)
+    encoding = describe_latent(model, inference.latents[0])
+    mean = model.decode(encoding.mean).mean
+    return Reconstruction(*as_arrays(batch.x, mean, encoding.rate, inference.distortion))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from vael.errors import VaelError
 from vael.models import VAE
 from vael.random import seeded
+from vael.tasks.decode import decode_means
 
 __all__ = ["Samples", "draw_latent", "sample"]
 
@@ -43,8 +44,11 @@ def sample(model: VAE, num_samples: int, *, seed: int = 0, mean: bool = True) ->
         raise VaelError(f"sample expects num_samples ≥ 1, got {num_samples}")
     model.eval()
     with seeded(seed):
+        if mean:
+            z = model.prior().sample(torch.Size((num_samples,)))
+            return Samples(decode_means(model, z), z.cpu().numpy())
         generation = model.generate(num_samples)
-        x = generation.p_x.mean if mean else generation.p_x.sample()
+        x = generation.p_x.sample()
     return Samples(x.float().cpu().numpy(), generation.latents[0].cpu().numpy())
 
 

@@ -1,0 +1,223 @@
+"""What a run folder holds, brought back: its recipe, its model, its data, and material from outside in their form."""
+
+from abc import ABC
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vael.build import build_model, find_device
+from vael.data import Dataset, destandardise
+from vael.data.base import choose_split
+from vael.data.batches import DeviceData
+from vael.data.foreign import read_image, read_rows
+from vael.data.treatments import find_treatment
+from vael.errors import VaelError, unknown_name
+from vael.experiments.notebook import run_line
+from vael.experiments.parts import read_data, read_recipe
+from vael.experiments.snapshots import Snapshots
+from vael.figures import as_pixels
+from vael.models import VAE
+from vael.posteriors import POSTERIORS
+from vael.random import seeded
+from vael.recipe import Recipe
+from vael.runs import RunFolder
+from vael.training import load_weights
+from vael.types import Batch, Observation
+
+__all__ = ["Contents"]
+
+
+@dataclass
+class Contents(ABC):
+    """Read what a run folder holds, each part when it is first asked for; `Run` adds the verbs.
+
+    Arguments:
+        folder: Where it is kept.
+        data_root: Where to look for data first.
+        dataset: The data, where they are at hand; read again when needed otherwise.
+    """
+
+    folder: RunFolder
+    data_root: Path | None = None
+    dataset: Dataset | None = field(default=None, repr=False)
+
+    def _repr_html_(self) -> str:
+        return run_line(self.name, self.info)["text/html"]
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.folder.name
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe that made the run."""
+        return read_recipe(self.folder)
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What run.json says."""
+        return self.folder.info()
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The records of the training, in order."""
+        return self.folder.metrics()
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The pictures of the model that the training kept on its way."""
+        return Snapshots(self.path / "snapshots")
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether the posterior has a density, and so the bound a rate; a plain autoencoder's has none."""
+        return POSTERIORS[self.recipe.model.posterior.name].has_density
+
+    @cached_property
+    def observation(self) -> Observation:
+        """What one example is."""
+        stated = self.info["observation"]
+        return Observation(tuple(stated["shape"]), stated["domain"], stated["num_levels"], tuple(stated["columns"]))
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the data are images; they are a table otherwise."""
+        return self.observation.is_image
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of a table's columns; empty for images."""
+        return self.observation.columns
+
+    def pixels(self, x: NDArray) -> NDArray[np.uint8]:
+        """Turn images `(…, C, H, W)`, in the domain of the data or as bytes, into pixels `(…, H, W, 3)`.
+
+        Raises:
+            VaelError: The data are a table.
+        """
+        if not self.is_image:
+            raise VaelError(f"the data of {self.name} are a table, which has no pixels: use .csv, .parquet or .npz")
+        scale = 255.0 if x.dtype == np.uint8 else self.observation.scale
+        flat = as_pixels(x.reshape(-1, *x.shape[-3:]), scale=scale)
+        return flat.reshape(*x.shape[:-3], *flat.shape[1:])
+
+    def in_file_units(self, x: NDArray) -> NDArray:
+        """Return rows of a table `(…, F)` with the standardisation undone; images as they are."""
+        return x if self.is_image else destandardise(x, self.info["data"]["facts"])
+
+    @cached_property
+    def model(self) -> VAE:
+        """The model with the weights to use, in evaluation mode, on the recipe's device or else the CPU."""
+        with seeded(0):
+            model = build_model(self.recipe.model, self.observation)
+        weights = self._weights()
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError:
+            raise VaelError(
+                f"{self.path}/model.safetensors does not fit its recipe.toml: one of them was replaced"
+            ) from None
+        return model.to(self._device).eval()
+
+    def _weights(self) -> dict[str, torch.Tensor]:
+        path = self.path / "model.safetensors"
+        if not path.exists() and self.folder.status() == "running":
+            raise VaelError(f"run {self.name} is still being trained and has written no weights yet: wait a little")
+        return load_weights(path)
+
+    @property
+    def _device(self) -> torch.device:
+        name = self.recipe.training.device
+        return find_device(name if torch.cuda.is_available() or not name.startswith("cuda") else "cpu")
+
+    def data(self, split: str | None = None) -> DeviceData:
+        """Return a split's examples on the model's device.
+
+        Raises:
+            VaelError: The data set has no such split.
+        """
+        if self.dataset is None:
+            self.dataset = read_data(self.recipe.data, self.data_root, data_path=self.info["data"].get("path"))
+        splits = self.dataset.splits
+        split = split or self.default_split
+        if split not in splits:
+            raise unknown_name("split", split, splits)
+        treatment = find_treatment(self.recipe.data.treatment, self.dataset.num_levels)
+        return DeviceData.of(splits[split], treatment, self._device)
+
+    @property
+    def default_split(self) -> str:
+        """`test` where there is one, else `valid`, else `train`."""
+        return choose_split(self.info["data"]["counts"])
+
+    def rows(self, split: str | None = None) -> NDArray[np.float32]:
+        """Return every example of a split as the model sees it, `(N, *shape)` float32; meant for tables."""
+        examples = self.data(split)
+        with seeded(0):
+            return examples.batch(torch.arange(len(examples), device=examples.device)).x.cpu().numpy()
+
+    def batch(self, indices: list[int], *, split: str | None = None) -> Batch:
+        """Return chosen examples of a split.
+
+        Raises:
+            VaelError: An index is out of range.
+        """
+        examples = self.data(split)
+        chosen = torch.tensor(self.find_examples(indices, split=split), dtype=torch.int64, device=examples.device)
+        with seeded(0):
+            return examples.batch(chosen)
+
+    def find_examples(self, indices: Sequence[int], *, split: str | None = None) -> list[int]:
+        """Return the numbers of examples counted from the start of a split; negative ones count from its end.
+
+        Raises:
+            VaelError: An index is out of range.
+        """
+        count = len(self.data(split))
+        for index in indices:
+            if not -count <= index < count:
+                raise VaelError(f"an example's number expects 0 … {count - 1}, got {index}")
+        return [index % count for index in indices]
+
+    def labels(self, split: str | None = None) -> list[str] | None:
+        """Return the label names of a split's examples, or None where there are none."""
+        self.data(split)
+        assert self.dataset is not None
+        numbers = self.dataset.splits[split or self.default_split].labels
+        return None if numbers is None else [self.dataset.classes[number] for number in numbers]
+
+    def examples_from(
+        self, content: bytes, *, name: str = "the file", invert: bool = False, center: bool = False
+    ) -> Batch:
+        """Turn an image file (one example) or a CSV file (one a row) from outside into what the model sees.
+
+        Arguments:
+            content: The file; see `vael.data.foreign`.
+            name: What to call it in an error.
+            invert: Take the negative of an image.
+            center: Scale and place what an image shows as MNIST's digits are.
+
+        Raises:
+            VaelError: The content does not fit, or the run's own data are not here: they say how many levels x has.
+        """
+        treatment = self.data().treatment
+        if self.is_image:
+            shape, num_levels = self.observation.shape, treatment.num_levels
+            raw = read_image(content, shape=shape, num_levels=num_levels, invert=invert, center=center, name=name)
+        else:
+            raw = read_rows(content, columns=self.columns, facts=self.info["data"]["facts"], name=name)
+        with seeded(0):
+            rows = torch.from_numpy(raw).to(self._device)
+            return DeviceData(rows, treatment).batch(torch.arange(len(rows), device=rows.device))
