@@ -1,8 +1,11 @@
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
-from vael.build import build_model, build_objective, build_plan, find_device
+from vael.build import build_model, build_objective, build_plan, check_recipe, find_device
 from vael.data.treatments import TREATMENTS
 from vael.errors import VaelError
 from vael.likelihoods import LIKELIHOODS
@@ -225,3 +228,24 @@ def test_the_cpu_is_found_by_name():
 def test_an_unknown_device_is_refused():
     with pytest.raises(VaelError, match=r"training\.device expects cpu, cuda or cuda:1, got 'gpu'"):
         find_device("gpu")
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_every_shipped_recipe_passes_the_check_without_its_data(name: str) -> None:
+    check_recipe(Recipe.find(name))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"model.encoder.name": "mpl"}, "did you mean 'mlp'"),
+        ({"model.decoder.hidden_feature": [4]}, "did you mean 'hidden_features'"),
+        ({"model.prior.mean": 1}, "model.prior 'standard-normal' takes no options"),
+        ({"model.latent_dim": 0}, "model.latent_dim expects an integer ≥ 1"),
+        ({"objective.beta": -1.0}, "objective.beta expects a number ≥ 0"),
+        ({"training.batch_size": 0}, "training.batch_size expects a number ≥ 1"),
+    ],
+)
+def test_what_is_wrong_whatever_the_data_is_told_without_them(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(VaelError, match=re.escape(words)):
+        check_recipe(Recipe.find("digits").override(settings))

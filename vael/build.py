@@ -26,7 +26,7 @@ from vael.schedules import SCHEDULES, Constant, Schedule
 from vael.training import OPTIMIZERS, Optimizer, Plan
 from vael.types import Observation
 
-__all__ = ["build_model", "build_objective", "build_plan", "find_device"]
+__all__ = ["build_model", "build_objective", "build_plan", "check_recipe", "find_device"]
 
 
 def build_model(recipe: ModelRecipe, observation: Observation) -> VAE:
@@ -35,8 +35,7 @@ def build_model(recipe: ModelRecipe, observation: Observation) -> VAE:
     Raises:
         VaelError: An unknown name or option, a wrong value, or a likelihood that does not accept the domain.
     """
-    if recipe.latent_dim < 1:
-        raise VaelError(f"model.latent_dim expects an integer ≥ 1, got {recipe.latent_dim}")
+    _check_latent_dim(recipe.latent_dim)
     likelihood = _construct(LIKELIHOODS, recipe.likelihood, "model.likelihood", observation)
     _check_domain(likelihood, recipe.likelihood.name, observation)
     out_shape = (likelihood.parameters_per_dim, *observation.shape)
@@ -90,6 +89,24 @@ def build_plan(recipe: TrainingRecipe, device: torch.device, total_steps: int, *
     )
 
 
+def check_recipe(recipe: Recipe) -> None:
+    """Refuse what is wrong with a recipe whatever its data are: a form asks before any data are read.
+
+    Raises:
+        VaelError: An unknown part or option, a wrong type, or a number out of range.
+    """
+    model = recipe.model
+    _check_latent_dim(model.latent_dim)
+    _choose(LIKELIHOODS, model.likelihood, "model.likelihood")
+    _choose(ENCODERS, model.encoder, "model.encoder")
+    _choose(POSTERIORS, model.posterior, "model.posterior")
+    _choose(PRIORS, model.prior, "model.prior")
+    _choose(DECODERS, model.decoder, "model.decoder")
+    _construct(OBJECTIVES, recipe.objective, "objective")
+    training = dataclasses.replace(recipe.training, precision="float32")  # nothing to measure
+    build_plan(training, torch.device("cpu"), 1, compiled=False)
+
+
 def find_device(name: str) -> torch.device:
     """Find the device that a recipe names.
 
@@ -111,11 +128,17 @@ def find_device(name: str) -> torch.device:
 
 def _construct(table: Mapping[str, Any], part: Part, where: str, *given: Any, total_steps: int = 0) -> Any:
     """Call the constructor that a part names, with its options checked against the signature."""
+    kind, options = _choose(table, part, where, total_steps=total_steps)
+    return kind(*given, **options)
+
+
+def _choose(table: Mapping[str, Any], part: Part, where: str, *, total_steps: int = 0) -> tuple[Any, dict[str, Any]]:
+    """Return the constructor that a part names and its options, each of the type that the signature states."""
     if part.name not in table:
         raise unknown_name(where, part.name, table)
     kind: Any = table[part.name]
     hints = _hints(kind)
-    known = list(inspect.signature(kind).parameters)[len(given) :]
+    known = list(inspect.signature(kind).parameters)[_NUM_GIVEN.get(where, 0) :]
     options = {}
     for key, value in part.options.items():
         if key not in known:
@@ -123,7 +146,11 @@ def _construct(table: Mapping[str, Any], part: Part, where: str, *given: Any, to
                 raise VaelError(f"{where} '{part.name}' takes no options, got '{key}': remove it")
             raise unknown_name(f"option of {where} '{part.name}'", key, known)
         options[key] = _read_option(hints[key], value, f"{where}.{key}", total_steps)
-    return kind(*given, **options)
+    return kind, options
+
+
+_NUM_GIVEN = {"model.likelihood": 1, "model.encoder": 1, "model.posterior": 2, "model.prior": 1, "model.decoder": 2}
+"""How many arguments of a part's constructor come from the data and from other parts, not from the recipe."""
 
 
 def _hints(kind: Any) -> dict[str, Any]:
@@ -145,6 +172,11 @@ def _schedule(part: Part, where: str, total_steps: int) -> Schedule:
     if getattr(schedule, "steps", None) == 0:
         return dataclasses.replace(schedule, steps=total_steps)
     return schedule
+
+
+def _check_latent_dim(latent_dim: int) -> None:
+    if latent_dim < 1:
+        raise VaelError(f"model.latent_dim expects an integer ≥ 1, got {latent_dim}")
 
 
 def _check_domain(likelihood: Likelihood, name: str, observation: Observation) -> None:

@@ -11,7 +11,7 @@ import math
 import tomllib
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Union
@@ -168,6 +168,14 @@ class Recipe:
         """Write the recipe so that `from_toml` gives it back."""
         return "\n".join(_write_table("", _plain(self))).strip() + "\n"
 
+    def settings(self) -> dict[str, Any]:
+        """Return every value by its path, as `override` takes them.
+
+        >>> Recipe().settings()["model.encoder.name"]
+        'mlp'
+        """
+        return dict(_walk(_plain(self)))
+
     def override(self, settings: Mapping[str, Any]) -> "Recipe":
         """Replace single values by their path.
 
@@ -294,7 +302,8 @@ def _plain(value: Any) -> Any:
 def _set(tree: dict[str, Any], path: list[str], value: Any) -> None:
     for i, key in enumerate(path[:-1]):
         if not isinstance(tree.get(key), dict):
-            raise unknown_name("key", ".".join(path), _leaves(tree, "".join(f"{part}." for part in path[:i])))
+            known = _walk(tree, "".join(f"{part}." for part in path[:i]))
+            raise unknown_name("key", ".".join(path), [leaf for leaf, _ in known])
         tree = tree[key]
     old = tree.get(path[-1])
     if isinstance(old, dict) and "name" in old and isinstance(value, str):
@@ -304,11 +313,13 @@ def _set(tree: dict[str, Any], path: list[str], value: Any) -> None:
     tree[path[-1]] = value
 
 
-def _leaves(tree: dict[str, Any], prefix: str = "") -> list[str]:
-    found = []
+def _walk(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value with its path."""
     for key, value in tree.items():
-        found += _leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else [prefix + key]
-    return found
+        if isinstance(value, dict):
+            yield from _walk(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
 
 
 def _parse_value(text: str) -> Any:

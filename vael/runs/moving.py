@@ -9,14 +9,20 @@ from vael.errors import VaelError
 __all__ = ["check_name", "move_folder", "remove_folder"]
 
 
+LONGEST_NAME = 200  # bytes: folders take 255, and one that is being removed gets a longer name
+
+
 def check_name(name: str) -> None:
     """Refuse a run name that is no plain folder name; hidden ones are kept for what is being removed.
 
     Raises:
         VaelError: The name is empty, has a path in it, begins with a dot or holds a character that no folder takes.
     """
+    size = len(name.encode(errors="surrogatepass"))
+    if size > LONGEST_NAME:
+        raise VaelError(f"a run name expects at most {LONGEST_NAME} bytes, got {size}: shorten it")
     if not name or Path(name).name != name or name.startswith(".") or "\\" in name or not name.isprintable():
-        raise VaelError(f"a run name expects a plain folder name, got '{name}': use letters, digits, '-' and '_'")
+        raise VaelError(f"a run name expects a plain folder name, got {name!r}: use letters, digits, '-' and '_'")
 
 
 def move_folder(path: Path, name: str) -> Path:

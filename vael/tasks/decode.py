@@ -24,7 +24,8 @@ def decode(model: VAE, z: ArrayLike) -> NDArray[np.float32]:
         VaelError: Not D numbers, or NaN or infinity among them.
     """
     latents = check_points(z, model.latent_dim)
-    model.eval()
+    if model.training:  # asked sixty times a second, and setting it visits every layer
+        model.eval()
     return decode_means(model, torch.from_numpy(latents))
 
 
