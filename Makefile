@@ -28,15 +28,15 @@ benchmark: $(VENV)/.installed  ## Compare the speed with the peers'; needs $$VAE
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(PIP_INSTALL) --editable '.[tables,tsne]'
+	$(PIP_INSTALL) --editable '.[tables,tsne,studio]'
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(PIP_INSTALL) --editable '.[tables,tsne,test]'
+	$(PIP_INSTALL) --editable '.[tables,tsne,studio,test]'
 	touch $@
 
 $(VENV)/.documented: $(VENV)/.installed
-	$(PIP_INSTALL) --editable '.[tables,docs]'
+	$(PIP_INSTALL) --editable '.[tables,studio,docs]'
 	touch $@
 
 clean:

@@ -18,6 +18,7 @@ FLOORS = [
     {"build", "tasks"},
     {"experiments"},
     {"views"},
+    {"studio"},
     {"cli"},
 ]
 FREE_OF_TORCH = {"errors", "types", "files", "recipe", "runs", "figures", "cli"}

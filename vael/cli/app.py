@@ -2,7 +2,7 @@
 
 from cyclopts import App, Group
 
-from vael.cli import inspecting, keeping, listing, looking, training, using
+from vael.cli import inspecting, keeping, listing, looking, showing, training, using
 
 __all__ = ["app"]
 
@@ -19,7 +19,7 @@ GROUPS = {
     "Train": (training.train, training.resume),
     "Look up": (listing.runs, listing.show, listing.recipes, listing.datasets),
     "Keep": (keeping.rename, keeping.stop, keeping.delete),
-    "Look into": (looking.figures, looking.animate, looking.report),
+    "Look into": (showing.studio, looking.figures, looking.animate, looking.report),
     "Use": (using.evaluate, using.sample, using.reconstruct, using.interpolate, using.embed, inspecting.inspect),
 }
 

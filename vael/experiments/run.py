@@ -12,6 +12,7 @@ from vael import tasks
 from vael.errors import VaelError
 from vael.evaluation import Evaluation, evaluate
 from vael.experiments.contents import Contents
+from vael.experiments.inline import Inline, explore_inline
 from vael.figures import image_grid, pair_grid, save_image
 from vael.runs import RunFolder
 from vael.tasks.project import Method
@@ -164,6 +165,17 @@ class Run(Contents):
         """Decode a grid over two latent dimensions, as fine as fits a picture; see `vael.tasks.manifold`."""
         num_points = num_points or tasks.fitting_points(self.observation.shape)
         return tasks.manifold(self.model, num_points, dims=dims, start=start)
+
+    def explore(self, *, height: int = 760) -> Inline:
+        """Open the latent explorer of the studio: inline in a notebook, else at the address that it prints.
+
+        Arguments:
+            height: Of the frame, in pixels.
+
+        Raises:
+            VaelError: The studio cannot start.
+        """
+        return explore_inline(self.path, data_root=self.data_root, height=height)
 
     def save_pictures(self) -> list[Path]:
         """Save samples and reconstructions as pictures under `figures/`; return their paths."""
