@@ -6,8 +6,10 @@ newest place only; and what several connections ask while the decoder is busy is
 
 import asyncio
 import struct
+import time
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -19,6 +21,7 @@ __all__ = ["Decoder", "Newest", "read_question"]
 HEADER = struct.Struct("<II")  # the browser's number of the question, and its kind
 KINDS = ("latent", "point")
 LARGEST_BATCH = 64
+QUICK = 0.002  # seconds: a batch that takes less is decoded without a thread
 
 
 def read_question(message: bytes) -> tuple[int, Question]:
@@ -64,14 +67,18 @@ class Newest:
 class Decoder:
     """Answer questions about opened runs, those about the same one that wait together in one batch.
 
+    A small decoder takes less time than handing its work to a thread and back, so it runs where the question came in;
+    a slower one works in a thread, and the studio goes on answering meanwhile.
+
     Arguments:
-        pool: Where the models compute; one thread, so that a training beside it keeps its cores.
+        pool: Where slow models compute; one thread, so that a training beside it keeps its cores.
     """
 
     def __init__(self, pool: Executor) -> None:
         self._pool = pool
         self._waiting: list[_Asked] = []
         self._work: asyncio.Task[None] | None = None
+        self._seconds: WeakKeyDictionary[Desk, float] = WeakKeyDictionary()  # that a batch takes, about
 
     async def ask(self, desk: Desk, method: AnyMethod, question: Question) -> Answer:
         """Return what a place in a run's latent space looks like; points are meant on the map of `method`.
@@ -89,14 +96,12 @@ class Decoder:
 
     async def _answer_all(self) -> None:
         """Work until nobody waits; whatever goes wrong is told to those who asked."""
-        loop = asyncio.get_running_loop()
         while self._waiting:
             first = self._waiting[0]
             batch = [asked for asked in self._waiting if asked.is_with(first)][:LARGEST_BATCH]
             self._waiting = [asked for asked in self._waiting if asked not in batch]
-            questions = [asked.question for asked in batch]
             try:
-                answers = await loop.run_in_executor(self._pool, first.desk.answer, questions, first.method)
+                answers = await self._decode(first.desk, first.method, [asked.question for asked in batch])
             except Exception as error:
                 for asked in batch:
                     if not asked.future.done():
@@ -105,6 +110,19 @@ class Decoder:
             for asked, answer in zip(batch, answers, strict=True):
                 if not asked.future.done():  # the browser left while we worked
                     asked.future.set_result(answer)
+            await asyncio.sleep(0)  # what arrived meanwhile joins the next batch
+
+    async def _decode(self, desk: Desk, method: AnyMethod, questions: list[Question]) -> list[Answer]:
+        """Decode a batch here or in the thread, by how long the last ones took."""
+        usual = self._seconds.get(desk, QUICK)
+        began = time.perf_counter()
+        if usual < QUICK and desk.is_free:
+            answers = desk.answer(questions, method)
+        else:
+            loop = asyncio.get_running_loop()
+            answers = await loop.run_in_executor(self._pool, desk.answer, questions, method)
+        self._seconds[desk] = 0.8 * usual + 0.2 * (time.perf_counter() - began)
+        return answers
 
 
 @dataclass(frozen=True, eq=False)

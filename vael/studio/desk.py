@@ -61,7 +61,7 @@ class Answer:
         return self.point.tobytes() + self.z.tobytes() + np.ascontiguousarray(self.picture).tobytes()
 
 
-@dataclass
+@dataclass(eq=False)
 class Desk:
     """Hold one run open.
 
@@ -73,6 +73,14 @@ class Desk:
     lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
     _mapping: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _maps: dict[str, Projection] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the model is at work for nobody."""
+        free = self.lock.acquire(blocking=False)
+        if free:
+            self.lock.release()
+        return free
 
     @cached_property
     def default_method(self) -> Method:

@@ -33,7 +33,10 @@ export class ScatterMap {
     this.over.setAttribute("role", "application");
     this.over.setAttribute("aria-label", label);
     place.classList.add("scatter");
-    place.replaceChildren(this.dots, this.over);
+    this.ring = document.createElement("i");
+    this.ring.className = "here";
+    this.ring.hidden = true;
+    place.replaceChildren(this.dots, this.over, this.ring);
     this.place = place;
     this.#listen(signal);
     const sized = new ResizeObserver(() => this.#resize());
@@ -57,6 +60,15 @@ export class ScatterMap {
   mark(marks) {
     Object.assign(this.marks, marks);
     this.#later("over");
+  }
+
+  /** Mark where one is: an element of its own, so that a moving pointer repaints no canvas. @param {number[] | null} point */
+  markHere(point) {
+    this.marks.here = point;
+    this.ring.hidden = point === null;
+    if (point === null) return;
+    const [x, y] = this.#toScreen(point[0], point[1]);
+    this.ring.style.transform = `translate(${x}px, ${y}px)`;
   }
 
   /** @param {number | null} group */
@@ -208,7 +220,7 @@ export class ScatterMap {
     context.clearRect(0, 0, this.width, this.height);
     const ink = pageColour("ink"), accent = pageColour("accent"), background = pageColour("background");
     if (this.rings) this.#drawRings(context);
-    const { here, example, start, end, path } = this.marks;
+    const { example, start, end, path } = this.marks;
     if (path.length > 1) {
       context.beginPath();
       path.forEach(([x, y], i) => (i === 0 ? context.moveTo(...this.#toScreen(x, y)) : context.lineTo(...this.#toScreen(x, y))));
@@ -240,7 +252,7 @@ export class ScatterMap {
     ring(example, 9, ink);
     ring(start, 9, accent, "A");
     ring(end, 9, accent, "B");
-    ring(here, 6, accent);
+    this.markHere(this.marks.here);
   }
 
   /** The prior's circles: 1, 2 and 3 standard deviations from the mean. @param {CanvasRenderingContext2D} context */
@@ -274,21 +286,29 @@ export class ScatterMap {
     /** @type {Map<number, { x: number, y: number }>} */
     const held = new Map();
     let moved = 0, pinch = 0;
+    /** @type {DOMRect | null} where the map stands; asking at each move makes the browser lay the page out */
+    let box = null;
+    for (const event of ["scroll", "resize"]) window.addEventListener(event, () => { box = null; }, { signal, capture: true, passive: true });
+    new ResizeObserver(() => { box = null; }).observe(this.over);
     const at = (event) => {
-      const box = this.over.getBoundingClientRect();
+      box ??= this.over.getBoundingClientRect();
       return { x: event.clientX - box.left, y: event.clientY - box.top };
     };
     const follow = ({ x, y }) => { const [px, py] = this.#toMap(x, y); this.onPoint(px, py); };
     const on = (name, handler, options = {}) => this.over.addEventListener(name, handler, { signal, ...options });
+    on("pointerenter", () => { box = null; });
     on("pointerdown", (event) => {
       this.over.setPointerCapture(event.pointerId);
       held.set(event.pointerId, at(event));
       moved = 0;
       if (event.pointerType === "touch" && held.size === 1) follow(at(event));
     });
+    // Raw updates come at once, moves only with the next frame: the picture is there a frame earlier.
+    const isRaw = "onpointerrawupdate" in this.over;
+    if (isRaw) on("pointerrawupdate", (event) => { if (!held.has(event.pointerId)) follow(at(event)); });
     on("pointermove", (event) => {
       const now = at(event), before = held.get(event.pointerId);
-      if (!before) { follow(now); return; }
+      if (!before) { if (!isRaw || !event.isTrusted) follow(now); return; }
       moved += Math.hypot(now.x - before.x, now.y - before.y);
       held.set(event.pointerId, now);
       if (held.size === 2) {

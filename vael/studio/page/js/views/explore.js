@@ -94,7 +94,7 @@ export async function show({ root, run, detail, query, signal }) {
 
   /** Show where one is: on the map, the sliders and in the address. @param {ArrayLike<number> | null} point */
   function settle(point) {
-    scatter?.mark({ here: point && Number.isFinite(point[0]) ? Array.from(point) : null });
+    scatter?.markHere(point && Number.isFinite(point[0]) ? Array.from(point) : null);
     words.soon();
     clearTimeout(saving);
     saving = window.setTimeout(() => setQuery({ z: Array.from(z, (value) => Number(value.toFixed(3))).join(",") }), 250);
@@ -106,7 +106,7 @@ export async function show({ root, run, detail, query, signal }) {
       words.due = 0;
       sliders.show(z);
       coordinates.textContent = describe(z);
-    }, latentDim > 8 ? 80 : 16);
+    }, 80);
   } };
 
   async function loadMap(name) {
