@@ -85,4 +85,4 @@ def show_result(folder: "RunFolder", info: dict[str, Any]) -> None:
     pictures = sorted((folder.path / "figures").glob("*.png"))
     for picture in pictures:
         print(f"  {picture}")
-    print(f"Next: vael report {folder.path}   vael figures {folder.path}   vael evaluate {folder.path}")
+    print(f"Next: vael studio {folder.path.parent}   vael report {folder.path}   vael evaluate {folder.path}")

@@ -8,6 +8,7 @@ import { readableRange } from "./ranges.js";
 import { epochAt, line } from "./state.js";
 
 const REST = 8, LONGEST = 500; // how many times as long as drawing took nothing is drawn, and at most how many milliseconds
+const TOGETHER = 350; // milliseconds: an epoch's held-out record comes that soon after its training record, and both are drawn at once
 const RESET = 50; // milliseconds after a double click until plotly has set the ranges back
 const ALWAYS = [["elbo_nats", "ELBO", "nats"], ["rate_nats", "Rate", "nats"], ["distortion_nats", "Distortion", "nats"]];
 const SCHEDULED = [["beta", "β", "objective.beta.name"], ["learning_rate", "Learning rate", "training.learning_rate.name"]];
@@ -104,7 +105,8 @@ export function curves({ detail, state, signal, query, setQuery, moment }) {
 
   function update() {
     drawWaiting();
-    if (plotly && !pending) pending = setTimeout(() => requestAnimationFrame(draw), rested - performance.now());
+    const due = state.records.length > 2 && state.summary.state === "running" ? Math.max(rested, performance.now() + TOGETHER) : rested;
+    if (plotly && !pending) pending = setTimeout(() => requestAnimationFrame(draw), due - performance.now());
   }
 
   charts().then((found) => { plotly = found; update(); }, (error) => { broken = error.message; drawWaiting(); });

@@ -88,7 +88,8 @@ export function rateMap({ detail, signal, moment, rates, state }) {
     const last = known[known.length - 1].rates;
     const dims = last.map((_, dim) => dim).sort((one, other) => last[other] - last[one]).slice(0, numRows());
     const z = dims.map((dim) => known.map((each) => each.rates[dim]));
-    const hovertext = dims.map((dim) => known.map((each) => `z${dim}, ${each.step === 0 ? "untrained" : `epoch ${shortEpoch(each.epoch)}`}: ${number(each.rates[dim])} nats`));
+    const when = known.map((each) => (each.step === 0 ? "untrained" : `epoch ${shortEpoch(each.epoch)}`));
+    const hovertext = dims.map((dim) => known.map((each, at) => `z${dim}, ${when[at]}: ${number(each.rates[dim])} nats`));
     const later = known.slice(Math.floor(known.length / 2)).flatMap((each) => each.rates);
     place.style.height = `${height()}px`;
     plotly.react(place, [{
