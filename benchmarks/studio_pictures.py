@@ -14,7 +14,6 @@ import json
 import math
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,8 +22,8 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from studio import VAEL, running
 
-VAEL = [sys.executable, "-m", "vael"]
 SHOWN = ("basic", "manifold-2d", "beta-4", "digits", "binary-20")
 LONG_NAME = "binary-20-with-a-name-that-says-all-about-seed-and-schedule"
 SCREENS = {"": ("light", 1280, 800), "-dark": ("dark", 1280, 800), "-phone": ("light", 390, 844)}
@@ -55,9 +54,9 @@ def main() -> None:
         many = copy_many(options.runs / "digits", Path(folder) / "many")
         live = None if options.only and "live" not in options.only else start_training(full)
         for root, shots in ((full, SHOTS), (empty, [EMPTY]), (many, [MANY])):
-            with serving(root) as url:
+            with running(root) as studio:
                 for shot in [shot for shot in shots if not options.only or shot.name in options.only]:
-                    take(shot, url, open_page, options.output)
+                    take(shot, studio.url, open_page, options.output)
         if live is not None:
             live.terminate()
             live.wait()
@@ -75,19 +74,6 @@ def browsing() -> Iterator[Callable[[str, int, int], Page]]:
 
         yield open_page
         browser.close()
-
-
-@contextlib.contextmanager
-def serving(root: Path) -> Iterator[str]:
-    """Run a studio on a free port."""
-    command = [*VAEL, "studio", str(root), "--port", "0", "--no-browser", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())["url"]
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def start_training(root: Path) -> "subprocess.Popen[bytes]":

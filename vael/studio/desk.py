@@ -17,7 +17,7 @@ from vael.experiments import Run
 from vael.runs import RunFolder
 from vael.studio.packing import pack
 from vael.tasks import Inspection, Projection, decode, draw_latent, walk
-from vael.tasks.project import Method
+from vael.tasks.project import Method, available_methods
 from vael.types import Batch
 from vael.views.latent import activity_of, rank_dims, rate_per_dim
 
@@ -83,14 +83,14 @@ class Desk:
         return free
 
     @cached_property
-    def default_method(self) -> Method:
-        """The map's projection without a choice: the latent itself where it has two dimensions, else PCA."""
-        return "direct" if self.run.model.latent_dim == 2 else "pca"
+    def methods(self) -> tuple[Method, ...]:
+        """The projections that fit, the one without a choice first; none where the latent has no plane."""
+        return available_methods(self.run.model.latent_dim)
 
     @property
     def has_map(self) -> bool:
         """Whether the latent has a plane; one with a single dimension has none."""
-        return self.run.model.latent_dim >= 2
+        return bool(self.methods)
 
     def projection(self, method: AnyMethod) -> Projection:
         """Return the map of the run's default split by a method; `auto` takes the default one.
@@ -98,7 +98,8 @@ class Desk:
         Raises:
             VaelError: An unknown method, or one that does not fit the latent.
         """
-        name = self.default_method if method == "auto" else method
+        usual: Method = self.methods[0] if self.has_map else "pca"  # which says what a single dimension lacks
+        name = usual if method == "auto" else method
         known = self._maps.get(name)  # without waiting for another map, which may take half a minute
         if known is None:
             with self._mapping:

@@ -39,9 +39,10 @@ def show_map(name: str, studio: TheStudio, method: AnyMethod = "auto") -> dict[s
 
 @router.get("/runs/{name}/dimensions")
 def dimensions(name: str, studio: TheStudio) -> dict[str, Any]:
-    """Describe the latent dimensions, the largest rate first, and the span of a table's columns."""
+    """Describe the latent dimensions, the largest rate first, what maps fit them, and the span of a table's columns."""
     desk = studio.desk(name)
-    return plain({"dimensions": desk.dimensions(), "ranges": desk.ranges(), "split": desk.run.default_split})
+    found = {"dimensions": desk.dimensions(), "methods": desk.methods, "ranges": desk.ranges()}
+    return plain(found | {"split": desk.run.default_split})
 
 
 @router.get("/runs/{name}/examples/{example}")

@@ -6,6 +6,6 @@ the two (t-SNE and UMAP) that know only where the examples went.
 
 from vael.tasks.project.base import Projection
 from vael.tasks.project.linear import principal_plane
-from vael.tasks.project.methods import METHODS, Method, project
+from vael.tasks.project.methods import METHODS, Method, available_methods, project
 
-__all__ = ["METHODS", "Method", "Projection", "principal_plane", "project"]
+__all__ = ["METHODS", "Method", "Projection", "available_methods", "principal_plane", "project"]

@@ -1,5 +1,6 @@
 """The methods by name."""
 
+import importlib.util
 from typing import Literal, get_args
 
 import numpy as np
@@ -10,10 +11,23 @@ from vael.tasks.project.base import Projection
 from vael.tasks.project.linear import project_direct, project_pca
 from vael.tasks.project.neighbourhood import project_tsne, project_umap
 
-__all__ = ["METHODS", "Method", "project"]
+__all__ = ["METHODS", "Method", "available_methods", "project"]
 
 Method = Literal["direct", "pca", "tsne", "umap"]
 METHODS: tuple[Method, ...] = get_args(Method)
+LIBRARIES: dict[Method, str] = {"tsne": "openTSNE", "umap": "umap"}
+
+
+def available_methods(latent_dim: int) -> tuple[Method, ...]:
+    """List the methods that fit a latent and whose libraries are here, the usual one first; none for one dimension.
+
+    >>> available_methods(2)[0], available_methods(20)[0], available_methods(1)
+    ('direct', 'pca', ())
+    """
+    if latent_dim < 2:
+        return ()
+    found = [method for method, library in LIBRARIES.items() if importlib.util.find_spec(library) is not None]
+    return ("direct" if latent_dim == 2 else "pca", *found)
 
 
 def project(latents: NDArray[np.float32], *, method: Method = "pca", seed: int = 0) -> Projection:

@@ -25,8 +25,7 @@ export async function show({ root, run, detail, query, signal }) {
     return;
   }
   const latentDim = detail.latent_dim, observation = detail.observation;
-  const { dimensions, ranges, split } = await call(ofRun(run, "/dimensions"), { signal });
-  const methods = latentDim < 2 ? [] : latentDim === 2 ? ["direct", "tsne"] : ["pca", "tsne"];
+  const { dimensions, methods, ranges, split } = await call(ofRun(run, "/dimensions"), { signal });
   let method = methods.includes(query.get("method")) ? query.get("method") : methods[0] ?? "auto";
   let z = readLatent(query.get("z"), latentDim) ?? new Float32Array(latentDim);
   let map = null, saving = 0, isEnd = false; // whether the next answer is an end of the walk
