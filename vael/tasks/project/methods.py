@@ -26,8 +26,12 @@ def available_methods(latent_dim: int) -> tuple[Method, ...]:
     """
     if latent_dim < 2:
         return ()
-    found = [method for method, library in LIBRARIES.items() if importlib.util.find_spec(library) is not None]
-    return ("direct" if latent_dim == 2 else "pca", *found)
+    usual: Method = "direct" if latent_dim == 2 else "pca"
+    return tuple(method for method in METHODS if method == usual or _is_here(method))
+
+
+def _is_here(method: Method) -> bool:
+    return method in LIBRARIES and importlib.util.find_spec(LIBRARIES[method]) is not None
 
 
 def project(latents: NDArray[np.float32], *, method: Method = "pca", seed: int = 0) -> Projection:
