@@ -59,15 +59,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("runs", type=Path)
     parser.add_argument("--output", type=Path)
-    parser.add_argument("--only", choices=["decode", "pointer", "crowd", "list", "watch"], action="append")
+    parser.add_argument("--only", choices=["decode", "pointer", "drag", "crowd", "list", "watch"], action="append")
     options = parser.parse_args()
-    parts = {"decode": decoding, "pointer": pointing, "crowd": crowding}
+    parts = {"decode": decoding, "pointer": pointing, "drag": panning, "crowd": crowding}
     chosen = options.only or [*parts, "list", "watch"]
     rows: list[Row] = []
     with running(options.runs) as studio:
         for name in [name for name in parts if name in chosen]:
             for run in [run for run in RUNS if (options.runs / run).is_dir()]:
-                if name != "crowd" or run == "binary-20":
+                if name in ("decode", "pointer") or run == "binary-20":
                     rows += parts[name](studio, run)
     rows += listing() if "list" in chosen else []
     rows += watching() if "watch" in chosen else []
@@ -127,6 +127,27 @@ def pointing(studio: Studio, run: str) -> list[Row]:
         (f"`{run}`: pointer to pixels in Chromium, 60 moves a second", target, percentiles(delays)),
         (f"`{run}`: pictures a second", "60", f"{pictures / seconds:.0f}"),
     ]
+
+
+def panning(studio: Studio, run: str) -> list[Row]:
+    """Drag the map with the mouse and time the page's frames meanwhile."""
+    with chromium() as page:
+        page.goto(f"{studio.url}#/runs/{run}/explore")
+        page.locator(".axes b").wait_for(timeout=120_000)
+        page.evaluate(FRAMES)
+        page.mouse.move(300, 300)
+        page.mouse.down()
+        move_mouse(page, 240)
+        page.mouse.up()
+        frames = np.diff(page.evaluate("window.frames_seen"))[20:]
+    return [(f"`{run}`: a frame while the map of 10,000 points is dragged", "16.7 ms", percentiles(frames.tolist()))]
+
+
+FRAMES = """() => {
+  window.frames_seen = [];
+  const next = (now) => { window.frames_seen.push(now); requestAnimationFrame(next); };
+  requestAnimationFrame(next);
+}"""
 
 
 def move_mouse(page: Page, count: int) -> None:
@@ -298,7 +319,7 @@ def watch(address: str, process: "subprocess.Popen[bytes]") -> None:
 def percentiles(delays: Sequence[float]) -> str:
     """Write median, 99th percentile and largest, in milliseconds."""
     median, tail = np.percentile(delays, [50, 99])
-    return f"median {median:.2f} ms, p99 {tail:.2f} ms, largest {max(delays):.1f} ms ({len(delays):,} moves)"
+    return f"median {median:.2f} ms, p99 {tail:.2f} ms, largest {max(delays):.1f} ms ({len(delays):,})"
 
 
 if __name__ == "__main__":

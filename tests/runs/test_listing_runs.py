@@ -134,19 +134,9 @@ def test_every_state_has_its_name_and_only_a_failure_its_reason(folder: RunFolde
     assert found == {**nothing, "failed": "not finite at step 3"}
 
 
-HOLD = """
-import sys, time
-from pathlib import Path
-from vael.runs import RunFolder
-with RunFolder(Path(sys.argv[1])).locked():
-    print("locked", flush=True)
-    time.sleep(60)
-"""
-
-
-def test_a_run_is_running_while_a_process_holds_it(folder: RunFolder) -> None:
+def test_a_run_is_running_while_a_process_holds_it(folder: RunFolder, hold: str) -> None:
     folder.update_info(status="running")
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(folder.path)], stdout=subprocess.PIPE) as other:
+    with subprocess.Popen([sys.executable, "-c", hold, str(folder.path)], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
         assert summarise(folder).state == "running"

@@ -83,20 +83,10 @@ def test_a_failed_write_keeps_what_was_there(tmp_path: Path) -> None:
     assert path.read_bytes() == b"old"
 
 
-HOLD = """
-import sys, time
-from pathlib import Path
-from vael.runs import RunFolder
-with RunFolder(Path(sys.argv[1])).locked():
-    print("locked", flush=True)
-    time.sleep(60)
-"""
-
-
-def test_a_second_process_is_refused_and_a_killed_one_leaves_no_lock(folder: RunFolder) -> None:
+def test_a_second_process_is_refused_and_a_killed_one_leaves_no_lock(folder: RunFolder, hold: str) -> None:
     folder.update_info(status="running")
     assert folder.status() == "killed"
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(folder.path)], stdout=subprocess.PIPE) as other:
+    with subprocess.Popen([sys.executable, "-c", hold, str(folder.path)], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
         assert folder.status() == "running"
@@ -109,9 +99,9 @@ def test_a_second_process_is_refused_and_a_killed_one_leaves_no_lock(folder: Run
 
 
 @pytest.fixture
-def training(folder: RunFolder) -> Iterator[subprocess.Popen]:
+def training(folder: RunFolder, hold: str) -> Iterator[subprocess.Popen]:
     """Another process that holds the folder's lock, as a training does."""
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(folder.path)], stdout=subprocess.PIPE) as other:
+    with subprocess.Popen([sys.executable, "-c", hold, str(folder.path)], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
         folder.update_info(status="running", process=other.pid)
