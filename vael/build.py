@@ -15,7 +15,7 @@ import torch
 from vael.data.treatments import TREATMENTS
 from vael.errors import VaelError, unknown_name
 from vael.likelihoods import LIKELIHOODS, Likelihood
-from vael.models import VAE
+from vael.models import VAE, OneLayerVAE
 from vael.networks import DECODERS, ENCODERS
 from vael.objectives import OBJECTIVES, Objective
 from vael.posteriors import POSTERIORS
@@ -39,11 +39,13 @@ def build_model(recipe: ModelRecipe, observation: Observation) -> VAE:
     likelihood = _construct(LIKELIHOODS, recipe.likelihood, "model.likelihood", observation)
     _check_domain(likelihood, recipe.likelihood.name, observation)
     out_shape = (likelihood.parameters_per_dim, *observation.shape)
-    encoder = _construct(ENCODERS, recipe.encoder, "model.encoder", observation.shape)
+    context_dim = _context_dim(recipe, observation)
+    encoder = _construct(ENCODERS, recipe.encoder, "model.encoder", observation.shape, context_dim)
     posterior = _construct(POSTERIORS, recipe.posterior, "model.posterior", encoder.out_features, recipe.latent_dim)
-    prior = _construct(PRIORS, recipe.prior, "model.prior", recipe.latent_dim)
-    decoder = _construct(DECODERS, recipe.decoder, "model.decoder", recipe.latent_dim, out_shape)
-    return VAE(encoder, posterior, prior, decoder, likelihood)
+    prior = _construct(PRIORS, recipe.prior, "model.prior", recipe.latent_dim, observation, context_dim)
+    _check_support(recipe)
+    decoder = _construct(DECODERS, recipe.decoder, "model.decoder", recipe.latent_dim + context_dim, out_shape)
+    return OneLayerVAE(encoder, posterior, prior, decoder, likelihood, context_dim=context_dim)
 
 
 def build_objective(recipe: Recipe, model: VAE, total_steps: int) -> Objective:
@@ -54,10 +56,16 @@ def build_objective(recipe: Recipe, model: VAE, total_steps: int) -> Objective:
     """
     objective = _construct(OBJECTIVES, recipe.objective, "objective", total_steps=total_steps)
     posterior = recipe.model.posterior.name
-    if objective.needs_density and not model.posterior.has_density:
+    if objective.needs_density and not model.has_density:
         fitting = ", ".join(name for name, kind in OBJECTIVES.items() if not kind.needs_density)
         raise VaelError(
             f"objective '{recipe.objective.name}' needs a density, posterior '{posterior}' has none: use {fitting}"
+        )
+    if objective.needs_reparametrised and not POSTERIORS[posterior].is_reparametrised:
+        fitting = ", ".join(name for name, kind in POSTERIORS.items() if kind.has_density and kind.is_reparametrised)
+        raise VaelError(
+            f"objective '{recipe.objective.name}' differentiates through the draws of z, posterior '{posterior}' is "
+            f"not reparametrised: use model.posterior={fitting.replace(', ', '|')}"
         )
     if objective.needs_factorised and posterior != "diagonal-normal":
         raise VaelError(f"free bits need independent latents, posterior '{posterior}' has none: use diagonal-normal")
@@ -102,6 +110,7 @@ def check_recipe(recipe: Recipe) -> None:
     _choose(POSTERIORS, model.posterior, "model.posterior")
     _choose(PRIORS, model.prior, "model.prior")
     _choose(DECODERS, model.decoder, "model.decoder")
+    _check_support(model)
     _construct(OBJECTIVES, recipe.objective, "objective")
     training = dataclasses.replace(recipe.training, precision="float32")  # nothing to measure
     build_plan(training, torch.device("cpu"), 1, compiled=False)
@@ -149,7 +158,7 @@ def _choose(table: Mapping[str, Any], part: Part, where: str, *, total_steps: in
     return kind, options
 
 
-_NUM_GIVEN = {"model.likelihood": 1, "model.encoder": 1, "model.posterior": 2, "model.prior": 1, "model.decoder": 2}
+_NUM_GIVEN = {"model.likelihood": 1, "model.encoder": 2, "model.posterior": 2, "model.prior": 3, "model.decoder": 2}
 """How many arguments of a part's constructor come from the data and from other parts, not from the recipe."""
 
 
@@ -177,6 +186,31 @@ def _schedule(part: Part, where: str, total_steps: int) -> Schedule:
 def _check_latent_dim(latent_dim: int) -> None:
     if latent_dim < 1:
         raise VaelError(f"model.latent_dim expects an integer ≥ 1, got {latent_dim}")
+
+
+def _context_dim(recipe: ModelRecipe, observation: Observation) -> int:
+    """Return how many numbers condition the model: one a class where it is conditioned on the label."""
+    if recipe.condition == "none":
+        return 0
+    if not observation.classes:
+        raise VaelError(
+            "model.condition = 'label' needs data with labels, these have none: "
+            "name labelled data, or use model.condition=none"
+        )
+    return len(observation.classes)
+
+
+def _check_support(recipe: ModelRecipe) -> None:
+    """Refuse a posterior and a prior that live on different spaces."""
+    posterior, prior = POSTERIORS[recipe.posterior.name], PRIORS[recipe.prior.name]
+    if posterior.has_density and posterior.support != prior.support:
+        priors = [name for name, kind in PRIORS.items() if kind.support == posterior.support]
+        posteriors = [name for name, kind in POSTERIORS.items() if kind.support == prior.support]
+        raise VaelError(
+            f"model.posterior '{recipe.posterior.name}' lives on the support '{posterior.support}' and model.prior "
+            f"'{recipe.prior.name}' on '{prior.support}': use model.prior={'|'.join(priors)}, "
+            f"or model.posterior={'|'.join(posteriors)}"
+        )
 
 
 def _check_domain(likelihood: Likelihood, name: str, observation: Observation) -> None:

@@ -66,7 +66,12 @@ class DataRecipe:
 
 @dataclass(frozen=True)
 class ModelRecipe:
-    """Name the three distributions and the two networks of one VAE."""
+    """Name the three distributions and the two networks of one VAE.
+
+    Arguments:
+        latent_dim: D, the dimensions of the (lowest) stochastic layer.
+        condition: `label` gives encoder, decoder and prior the example's label; `none` models x alone.
+    """
 
     latent_dim: int = 20
     encoder: Part = Part("mlp")
@@ -74,6 +79,7 @@ class ModelRecipe:
     likelihood: Part = Part("bernoulli")
     prior: Part = Part("standard-normal")
     posterior: Part = Part("diagonal-normal")
+    condition: Literal["none", "label"] = "none"
 
 
 @dataclass(frozen=True)

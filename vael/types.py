@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 if TYPE_CHECKING:  # the recipe and the command line's help import this module: no torch at run time
     from torch import Tensor
 
-__all__ = ["DOMAINS", "Batch", "Domain", "Observation"]
+__all__ = ["DOMAINS", "Batch", "Domain", "Observation", "Support"]
 
 Domain = Literal["binary", "unit", "levels", "real"]
 """Where the numbers of x live: {0, 1}; [0, 1]; the integers 0 … num_levels − 1; the real line."""
+
+Support = Literal["real", "sphere", "one-hot"]
+"""Where a latent lives: ℝ^D; the unit sphere in ℝ^D; several one-hot vectors side by side."""
 
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
 
@@ -27,12 +30,14 @@ class Observation:
         domain: Where the numbers live; likelihoods state which of them they accept.
         num_levels: How many integers the `levels` domain holds (256 for 8-bit pixels); 2 for `binary`; 0 elsewhere.
         columns: The names of a table's columns; empty for images.
+        classes: The names of the labels that x comes with; empty where there are none.
     """
 
     shape: tuple[int, ...]
     domain: Domain
     num_levels: int = 0
     columns: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
     @property
     def num_dims(self) -> int:
@@ -61,7 +66,7 @@ class Batch:
 
     Arguments:
         x: `(B, *shape)` float, in the domain that the observation states.
-        context: `(B, …)`, the condition (a label), or None.
+        context: `(B, Y)` float, the condition (a label as a one-hot row), or None.
         observed: `(B, *shape)` bool, True where a cell is there, or None for all.
     """
 

@@ -1,6 +1,7 @@
 """Evaluation: the same numbers at each call, standard errors that are true, None where there is nothing to say."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +12,13 @@ from vael.data.batches import DeviceData
 from vael.data.treatments import find_treatment
 from vael.errors import VaelError
 from vael.evaluation import evaluate, likelihood
-from vael.models import VAE
+from vael.models import VAE, OneLayerVAE
 from vael.random import seeded
-from vael.recipe import ModelRecipe, Part
+from vael.recipe import ModelRecipe
 from vael.types import Batch, Observation
 
 
-def binary_model(**parts: Part) -> VAE:
+def binary_model(**parts: Any) -> VAE:
     with seeded(0):
         return build_model(ModelRecipe(latent_dim=2, **parts), Observation((1, 3, 3), "binary", 2))
 
@@ -86,6 +87,7 @@ def test_grey_pixels_under_a_bernoulli_have_no_likelihood() -> None:
 
 def test_dead_latents_are_not_counted_as_active() -> None:
     model = binary_model()
+    assert isinstance(model, OneLayerVAE)
     with torch.no_grad():
         head = model.posterior.get_submodule("head")
         assert isinstance(head, torch.nn.Linear)

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from vael.build import build_model
-from vael.models import VAE
+from vael.models import OneLayerVAE
 from vael.objectives.autoencoder import Autoencoder
 from vael.random import seeded
 from vael.recipe import ModelRecipe, Part
@@ -17,14 +17,16 @@ STEP = torch.tensor(0.0)
 LINEAR = Part("mlp", {"hidden_features": []})
 
 
-def build(num_dims: int, latent_dim: int, posterior: str = "point") -> VAE:
+def build(num_dims: int, latent_dim: int, posterior: str = "point") -> OneLayerVAE:
     likelihood = Part("gaussian", {"variance": "fixed", "link": "identity"})
     recipe = ModelRecipe(latent_dim, LINEAR, LINEAR, likelihood, posterior=Part(posterior))
     with seeded(0):
-        return build_model(recipe, Observation((num_dims,), "real"))
+        model = build_model(recipe, Observation((num_dims,), "real"))
+    assert isinstance(model, OneLayerVAE)
+    return model
 
 
-def train(model: VAE, x: np.ndarray) -> None:
+def train(model: OneLayerVAE, x: np.ndarray) -> None:
     """Minimise the loss of all examples at once."""
     batch = Batch(torch.from_numpy(x).float())
     optimizer = torch.optim.LBFGS(

@@ -5,7 +5,7 @@ from scipy.stats import bernoulli, norm
 
 from vael.build import build_model
 from vael.errors import VaelError
-from vael.models import VAE, Inference
+from vael.models import VAE, Inference, OneLayerVAE
 from vael.objectives.elbo import ELBO
 from vael.random import seeded
 from vael.recipe import ModelRecipe, Part
@@ -19,6 +19,7 @@ def build() -> VAE:
     small = Part("mlp", {"hidden_features": [8]})
     with seeded(0):
         model = build_model(ModelRecipe(3, small, small, Part("bernoulli")), Observation((6,), "binary", 2))
+    assert isinstance(model, OneLayerVAE)
     with torch.no_grad():  # the dimensions' rates shall differ
         model.posterior.get_parameter("head.weight").mul_(torch.tensor([0.2, 1.0, 5.0] * 2).unsqueeze(-1))
     return model

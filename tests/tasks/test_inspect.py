@@ -6,7 +6,7 @@ from vael.build import build_model
 from vael.data.batches import DeviceData
 from vael.data.treatments import find_treatment
 from vael.errors import VaelError
-from vael.models import VAE
+from vael.models import OneLayerVAE
 from vael.random import seeded
 from vael.recipe import ModelRecipe, Part
 from vael.tasks import Known, embed, find_neighbours, inspect, reconstruct, score
@@ -15,11 +15,13 @@ from vael.types import Batch, Observation
 SHAPE = (1, 4, 3)
 
 
-def build(posterior: str = "diagonal-normal") -> VAE:
+def build(posterior: str = "diagonal-normal") -> OneLayerVAE:
     small = Part("mlp", {"hidden_features": [8], "batch_norm": True})
     recipe = ModelRecipe(3, small, small, Part("bernoulli"), posterior=Part(posterior))
     with seeded(0):
-        return build_model(recipe, Observation(SHAPE, "binary", 2))
+        model = build_model(recipe, Observation(SHAPE, "binary", 2))
+    assert isinstance(model, OneLayerVAE)
+    return model
 
 
 def binary(count: int = 30) -> DeviceData:

@@ -8,18 +8,20 @@ from scipy.stats import norm, percentileofscore
 from vael.build import build_model
 from vael.data.batches import DeviceData
 from vael.data.treatments import find_treatment
-from vael.models import VAE
+from vael.models import OneLayerVAE
 from vael.random import seeded
 from vael.recipe import ModelRecipe, Part
 from vael.tasks import Scores, embed, score
 from vael.types import Observation
 
 
-def build(posterior: str = "diagonal-normal") -> VAE:
+def build(posterior: str = "diagonal-normal") -> OneLayerVAE:
     small = Part("mlp", {"hidden_features": [8]})
     recipe = ModelRecipe(3, small, small, Part("gaussian"), posterior=Part(posterior))
     with seeded(0):
-        return build_model(recipe, Observation((4,), "real"))
+        model = build_model(recipe, Observation((4,), "real"))
+    assert isinstance(model, OneLayerVAE)
+    return model
 
 
 def table(count: int = 50) -> DeviceData:

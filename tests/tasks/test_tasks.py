@@ -11,7 +11,7 @@ from vael.build import build_model
 from vael.data.batches import DeviceData
 from vael.data.treatments import find_treatment
 from vael.errors import VaelError
-from vael.models import VAE
+from vael.models import OneLayerVAE
 from vael.random import seeded
 from vael.recipe import ModelRecipe, Part
 from vael.tasks import (
@@ -41,11 +41,13 @@ LEVELS: dict[Domain, int] = {"binary": 2, "levels": 17}
 UPPER: dict[Domain, float] = {"binary": 1, "unit": 1, "levels": 16, "real": np.inf}
 
 
-def build(domain: Domain = "levels", posterior: str = "diagonal-normal") -> VAE:
+def build(domain: Domain = "levels", posterior: str = "diagonal-normal") -> OneLayerVAE:
     small = Part("mlp", {"hidden_features": [8], "batch_norm": True})
     recipe = ModelRecipe(3, small, small, Part(LIKELIHOODS[domain]), posterior=Part(posterior))
     with seeded(0):
-        return build_model(recipe, Observation(SHAPE, domain, LEVELS.get(domain, 0)))
+        model = build_model(recipe, Observation(SHAPE, domain, LEVELS.get(domain, 0)))
+    assert isinstance(model, OneLayerVAE)
+    return model
 
 
 def draw(count: int = 6) -> torch.Tensor:
@@ -57,18 +59,19 @@ def digits(count: int = 6) -> DeviceData:
     return DeviceData(torch.from_numpy(raw), find_treatment("levels", 17))
 
 
-def identity() -> VAE:
+def identity() -> OneLayerVAE:
     """Return a model whose posterior mean is x itself, three numbers wide."""
     linear = Part("mlp", {"hidden_features": []})
     with seeded(0):
         model = build_model(ModelRecipe(3, linear, linear, Part("gaussian")), Observation((3,), "real"))
+    assert isinstance(model, OneLayerVAE)
     with torch.no_grad():
         model.posterior.get_parameter("head.weight").copy_(torch.eye(6)[:, :3])
         model.posterior.get_parameter("head.bias").zero_()
     return model
 
 
-TASKS: dict[str, Callable[[VAE, int], object]] = {
+TASKS: dict[str, Callable[[OneLayerVAE, int], object]] = {
     "sample": lambda model, seed: sample(model, 5, seed=seed).z,
     "sample-drawn": lambda model, seed: sample(model, 5, seed=seed, mean=False).x,
     "reconstruct": lambda model, seed: reconstruct(model, Batch(draw()), seed=seed).distortion_nats,
@@ -277,7 +280,9 @@ def test_decoding_keeps_the_leading_axes(axes: tuple[int, ...]):
 def test_a_large_request_is_decoded_in_parts(monkeypatch: pytest.MonkeyPatch):
     model, sizes = build("binary").eval(), []
     monkeypatch.setattr(sys.modules[decode.__module__], "CELLS_AT_ONCE", 10 * 12)
-    monkeypatch.setattr(VAE, "decode", lambda self, z: sizes.append(len(z)) or self.likelihood(self.decoder(z)))
+    monkeypatch.setattr(
+        OneLayerVAE, "decode", lambda self, z, context: sizes.append(len(z)) or self.likelihood(self.decoder(z))
+    )
     whole = sample(model, 25)
     assert sizes == [10, 10, 5]
     monkeypatch.undo()

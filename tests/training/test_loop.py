@@ -131,7 +131,7 @@ def test_pauses_come_where_asked_and_change_nothing(compiled: bool, device: torc
         with state.in_use() as model:
             assert not model.training
             assert all(torch.equal(tensor, state.weights()[name]) for name, tensor in model.state_dict().items())
-            model.generate(int(torch.randint(1, 5, ())))  # draws from the global generator
+            model.draw(int(torch.randint(1, 5, ())))  # draws from the global generator
     assert paused == [(step, step) for step in (0, 1, 2, 5, 7, 15)]
     assert_same(state, whole)
     assert [record.metrics() for record in records] == [record.metrics() for record in expected]
@@ -142,7 +142,7 @@ def test_every_example_is_visited_once_an_epoch(device: torch.device) -> None:
     seen: list[torch.Tensor] = []
 
     class Watch(Objective):
-        def __call__(self, model, batch, step):
+        def __call__(self, model, batch, step, critic=None):
             seen.append(batch.x)
             return ELBO()(model, batch, step)
 

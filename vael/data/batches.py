@@ -20,15 +20,27 @@ class DeviceData:
     Arguments:
         raw: `(N, *shape)` uint8 or float32, on the device (or memory-mapped on the CPU).
         treatment: What turns raw values into x.
+        labels: `(N,)` int64, what the model is conditioned on, or None.
+        num_classes: Y, how many labels there are.
     """
 
     raw: Tensor
     treatment: Treatment
+    labels: Tensor | None = None
+    num_classes: int = 0
 
     @classmethod
-    def of(cls, split: Split, treatment: Treatment, device: torch.device) -> "DeviceData":
-        """Move a split to a device; a memory-mapped array stays a memory map on the CPU."""
-        return cls(torch.from_numpy(split.x).to(device), treatment)
+    def of(cls, split: Split, treatment: Treatment, device: torch.device, *, num_classes: int = 0) -> "DeviceData":
+        """Move a split to a device; a memory-mapped array stays a memory map on the CPU.
+
+        Arguments:
+            split: The examples.
+            treatment: What turns raw values into x.
+            device: Where to.
+            num_classes: Y, where a model is conditioned on the split's labels; 0 leaves them out.
+        """
+        labels = torch.from_numpy(split.labels).to(device) if num_classes and split.labels is not None else None
+        return cls(torch.from_numpy(split.x).to(device), treatment, labels, num_classes)
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -41,7 +53,16 @@ class DeviceData:
     def batch(self, index: Tensor) -> Batch:
         """Gather and treat the examples at `index` `(B,)` int64."""
         rows = self.raw.flatten(1).index_select(0, index)  # one long row an example: gathered in one vectorised pass
-        return Batch(self.treatment(rows).unflatten(1, self.raw.shape[1:]))
+        x = self.treatment(rows).unflatten(1, self.raw.shape[1:])
+        return Batch(x, None if self.labels is None else self._context(self.labels.index_select(0, index)))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the tensors that a batch is gathered from, by field."""
+        return {"raw": self.raw} if self.labels is None else {"raw": self.raw, "labels": self.labels}
+
+    def _context(self, labels: Tensor) -> Tensor:
+        """Return labels as one-hot rows, `(B, Y)` float."""
+        return (labels.unsqueeze(-1) == torch.arange(self.num_classes, device=labels.device)).float()
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Yield every example once, in order."""

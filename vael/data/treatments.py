@@ -141,4 +141,4 @@ def find_treatment(name: str, num_levels: int) -> Treatment:
 def observe(dataset: Dataset, treatment: Treatment) -> Observation:
     """State what one observation of a data set is under a treatment."""
     num_levels = {"binary": 2, "levels": dataset.num_levels}.get(treatment.domain, 0)
-    return Observation(dataset.shape, treatment.domain, num_levels, dataset.columns)
+    return Observation(dataset.shape, treatment.domain, num_levels, dataset.columns, dataset.classes)

@@ -10,5 +10,6 @@ from vael.distributions.delta import Delta
 from vael.distributions.discretized_logistic import DiscretizedLogistic
 from vael.distributions.divergence import kl_divergence
 from vael.distributions.optimal_normal import OptimalNormal
+from vael.distributions.penalised import Penalised
 
-__all__ = ["ContinuousBernoulli", "Delta", "DiscretizedLogistic", "OptimalNormal", "kl_divergence"]
+__all__ = ["ContinuousBernoulli", "Delta", "DiscretizedLogistic", "OptimalNormal", "Penalised", "kl_divergence"]

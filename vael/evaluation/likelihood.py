@@ -87,7 +87,7 @@ def _bounds_of(model: VAE, batch: Any, num_samples: int) -> dict[str, Tensor]:
         inference = model.infer(batch, num_samples=size)
         first = first or inference
         distortion += inference.distortion.double() * (size / num_samples)
-        if model.posterior.has_density:
+        if model.has_density:
             log_sums.append(torch.logsumexp(inference.log_w.double(), 0))
     assert first is not None
     found = {"distortion": distortion, "mean": first.latents[0].q_z.mean}
@@ -113,7 +113,7 @@ def _summarise(model: VAE, columns: dict[str, Tensor], num_samples: int, seconds
         *_mean_and_error(distortion),  # pyright: ignore[reportArgumentType] (never None)
         *_mean_and_error(nll),
         bits_per_dim=float(nll.mean()) / observation.num_dims / math.log(2) if has_bits and nll is not None else None,
-        active_units=int(is_active.sum()) if model.posterior.has_density else None,
+        active_units=int(is_active.sum()) if model.has_density else None,
         latent_dim=model.latent_dim,
         seconds=round(seconds, 3),
     )

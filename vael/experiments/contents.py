@@ -89,7 +89,13 @@ class Contents(ABC):
     def observation(self) -> Observation:
         """What one example is."""
         stated = self.info["observation"]
-        return Observation(tuple(stated["shape"]), stated["domain"], stated["num_levels"], tuple(stated["columns"]))
+        return Observation(
+            tuple(stated["shape"]),
+            stated["domain"],
+            stated["num_levels"],
+            tuple(stated["columns"]),
+            tuple(stated.get("classes", ())),  # runs of version 0.1 do not say
+        )
 
     @property
     def is_image(self) -> bool:
@@ -155,7 +161,7 @@ class Contents(ABC):
         if split not in splits:
             raise unknown_name("split", split, splits)
         treatment = find_treatment(self.recipe.data.treatment, self.dataset.num_levels)
-        return DeviceData.of(splits[split], treatment, self._device)
+        return DeviceData.of(splits[split], treatment, self._device, num_classes=self.model.context_dim)
 
     @property
     def default_split(self) -> str:

@@ -103,7 +103,7 @@ class _Board:
             heading += f" · {self.speed:,.0f} examples/s"
         elif self.experiment.parts.plan.compiled:
             heading += " · compiling the step, once …"
-        has_rate = self.experiment.parts.model.posterior.has_density
+        has_rate = self.experiment.parts.model.has_density
         rows = {split: _terms(record.values, has_rate) for split, record in self.latest.items()}
         name = self.experiment.folder.name
         text = "\n".join([f"{name} · {heading}", *(f"  {split}  {_sentence(terms)}" for split, terms in rows.items())])

@@ -53,7 +53,9 @@ class Parts:
             model = build_model(recipe.model, observe(dataset, treatment)).to(device)
             objective = build_objective(recipe, model, num_steps)
             plan = build_plan(recipe.training, device, num_steps, compiled=bool(compiled))
-            state = TrainingState.start(model, plan.optimizer.slots, averaged=plan.ema_decay > 0)
+            critic = objective.build_critic(model)
+            critic = None if critic is None else critic.to(device)
+            state = TrainingState.start(model, plan.optimizer.slots, averaged=plan.ema_decay > 0, critic=critic)
         reason = "as in the run's first part"
         if compiled is None:
             full_batches = len(dataset.splits["train"]) // plan.batch_size
@@ -65,7 +67,9 @@ class Parts:
 
     def examples(self, split: str) -> DeviceData:
         """Return a split on the device."""
-        return DeviceData.of(self.dataset.splits[split], self.treatment, self.device)
+        return DeviceData.of(
+            self.dataset.splits[split], self.treatment, self.device, num_classes=self.model.context_dim
+        )
 
     def monitor(self) -> Monitor | None:
         """Judge on the validation split where there is one; else show the test split's bound, which selects nothing."""

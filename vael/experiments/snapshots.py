@@ -15,15 +15,14 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.distributions import Distribution
 
 from vael.data.batches import DeviceData
-from vael.distributions.divergence import kl_per_dim
 from vael.errors import VaelError
 from vael.models import VAE
 from vael.random import seeded
 from vael.runs import atomic_path
 from vael.tasks import draw_latent, fitting_points, manifold, sample
+from vael.tasks.terms import encode, terms_at_mean
 
 __all__ = ["RateHistory", "Snapshot", "Snapshots", "affordable_embeddings", "snapshot_steps"]
 
@@ -182,8 +181,8 @@ class Snapshots:
         chosen = torch.tensor([index for index in examples if 0 <= index < len(data)], dtype=torch.int64)
         chosen = chosen if model.observation.is_image else embedded
         with seeded(seed), torch.inference_mode():
-            q_z = model.encode(data.batch(embedded.to(data.device)).x)
-            reconstructed = model.decode(model.encode(data.batch(chosen.to(data.device)).x).mean).mean
+            encoding = encode(model, data.batch(embedded.to(data.device)))
+            reconstructed = terms_at_mean(model, data.batch(chosen.to(data.device))).p_x.mean
         shape, is_image = model.observation.shape, model.observation.is_image
         plane = np.zeros((0, 0, *shape), np.float32)
         if model.latent_dim >= 2:
@@ -195,10 +194,10 @@ class Snapshots:
             samples=_small(model, samples),
             reconstructions=_small(model, reconstructed.float().cpu().numpy()),
             manifold=_small(model, plane),
-            mean=q_z.mean.float().cpu().numpy(),
+            mean=encoding.mean.float().cpu().numpy(),
             examples=chosen.numpy(),
             embedded=embedded.numpy(),
-            rate_per_dim=_rate_per_dim(model, q_z),
+            rate_per_dim=encoding.rate_per_dim.float().mean(0).cpu().numpy(),
         ).save(self.folder)
 
 
@@ -231,13 +230,6 @@ def _small(model: VAE, x: NDArray) -> NDArray:
     if not model.observation.is_image:
         return x
     return np.rint(np.clip(np.nan_to_num(x / model.observation.scale), 0, 1) * 255).astype(np.uint8)
-
-
-@torch.inference_mode()
-def _rate_per_dim(model: VAE, q_z: Distribution) -> NDArray[np.float32]:
-    """Return each dimension's mean rate, `(D,)` nats; NaN where there is none."""
-    rates = kl_per_dim(q_z, model.prior()) if model.posterior.has_density else None
-    return np.full(model.latent_dim, np.nan, np.float32) if rates is None else rates.float().mean(0).cpu().numpy()
 
 
 def _read(path: Path, names: Sequence[str]) -> dict[str, Any]:

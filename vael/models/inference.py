@@ -15,8 +15,9 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vael.distributions.divergence import kl_divergence, kl_per_dim
+from vael.distributions.penalised import Penalised
 
-__all__ = ["Generation", "Inference", "Latent"]
+__all__ = ["Inference", "Latent"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Latent:
 
     Arguments:
         z: `(K, B, D)`, samples of q.
-        q_z: Its posterior, batch shape `(B,)` or `(K, B)`.
-        p_z: Its prior, batch shape `()` or `(K, B)`.
+        q_z: Its posterior, batch shape `(B,)`, or `(K, B)` where it depends on a layer drawn before it.
+        p_z: Its prior, batch shape `()`, `(B,)` given a label, or `(K, B)` given the layer above.
     """
 
     z: Tensor
@@ -39,17 +40,26 @@ class Latent:
         return self.q_z.log_prob(self.z) - self.p_z.log_prob(self.z)
 
     @cached_property
+    def exact_rate(self) -> Tensor | None:
+        """KL(q ‖ p) in closed form, given the layers that both depend on; nats, `(B,)`; None where none is known."""
+        exact = kl_divergence(self.q_z, self.p_z)
+        return exact if exact is None or exact.dim() == 1 else exact.mean(0)
+
+    @cached_property
     def rate(self) -> Tensor:
         """KL(q ‖ p); nats, `(B,)`: in closed form where one is known, else the mean of `log_ratio` over K samples."""
-        exact = kl_divergence(self.q_z, self.p_z)
-        if exact is None:
-            exact = self.log_ratio
-        return exact if exact.dim() == 1 else exact.mean(0)
+        return self.log_ratio.mean(0) if self.exact_rate is None else self.exact_rate
 
     @cached_property
     def rate_per_dim(self) -> Tensor | None:
         """The divergence of each dimension; nats, `(B, D)`; None where the dimensions do not factorise."""
-        return kl_per_dim(self.q_z, self.p_z)
+        rate = kl_per_dim(self.q_z, self.p_z)
+        return rate if rate is None or rate.dim() == 2 else rate.mean(0)
+
+    @cached_property
+    def penalty(self) -> Tensor | None:
+        """What the posterior asks to be minimised besides the bound (a codebook's commitment); `(B,)` or None."""
+        return self.q_z.penalty if isinstance(self.q_z, Penalised) else None
 
 
 @dataclass(frozen=True)
@@ -97,20 +107,13 @@ class Inference:
             log_w = log_w - latent.log_ratio
         return log_w
 
+    @cached_property
+    def penalty(self) -> Tensor | None:
+        """The sum of the layers' penalties, `(B,)`; None where no layer has one."""
+        found = [latent.penalty for latent in self.latents if latent.penalty is not None]
+        return torch.stack(found).sum(0) if found else None
+
     @property
     def importance_bound(self) -> Tensor:
         """Log (1/K Σ_k w_k) ≤ log p(x) in expectation, tighter with K; nats, `(B,)`."""
         return torch.logsumexp(self.log_w, 0) - math.log(len(self.log_w))
-
-
-@dataclass(frozen=True)
-class Generation:
-    """Hold what a model makes up.
-
-    Arguments:
-        latents: One tensor a stochastic layer, each `(N, D)`, lowest first.
-        p_x: p(x | z), batch shape `(N,)`.
-    """
-
-    latents: tuple[Tensor, ...]
-    p_x: Distribution

@@ -23,17 +23,19 @@ class Encoder(nn.Module, ABC):
 
     Arguments:
         in_shape: The shape of one observation, `(C, H, W)` or `(F,)`.
+        context_dim: Y ≥ 0, how many numbers condition the network besides x.
     """
 
     out_features: int
 
-    def __init__(self, in_shape: tuple[int, ...]) -> None:
+    def __init__(self, in_shape: tuple[int, ...], context_dim: int = 0) -> None:
         super().__init__()
         self.in_shape = in_shape
+        self.context_dim = context_dim
 
     @abstractmethod
-    def forward(self, x: Tensor) -> Tensor:
-        """Return features `(B, out_features)` for x `(B, *in_shape)`."""
+    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """Return features `(B, out_features)` for x `(B, *in_shape)` and conditions `(B, Y)`."""
 
 
 class Decoder(nn.Module, ABC):

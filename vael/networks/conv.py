@@ -3,6 +3,7 @@
 import math
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -20,6 +21,7 @@ class ConvEncoder(Encoder):
 
     Arguments:
         in_shape: `(C, H, W)`.
+        context_dim: Y ≥ 0; each number of the condition is one more plane of the image.
         channels: Feature maps of each stage.
         kernel_size: ≥ 2; odd with pooling.
         pooling: `stride` halves with the convolution itself; `max` and `average` pool after one of stride 1.
@@ -31,6 +33,7 @@ class ConvEncoder(Encoder):
     def __init__(
         self,
         in_shape: tuple[int, ...],
+        context_dim: int = 0,
         *,
         channels: tuple[int, ...] = (32, 64),
         kernel_size: int = 4,
@@ -39,12 +42,12 @@ class ConvEncoder(Encoder):
         activation: Activation = "relu",
         batch_norm: bool = False,
     ) -> None:
-        super().__init__(in_shape)
+        super().__init__(in_shape, context_dim)
         depth, *size = _check_image(in_shape)
         _check_stages(channels, kernel_size)
         sizes = stage_sizes((size[0], size[1]), len(channels))
         stages: list[nn.Module] = []
-        for i, (before, after) in enumerate(zip((depth, *channels), channels, strict=False)):
+        for i, (before, after) in enumerate(zip((depth + context_dim, *channels), channels, strict=False)):
             stages += _down(before, after, kernel_size, pooling, sizes[i], sizes[i + 1], bias=not batch_norm)
             stages += [nn.BatchNorm2d(after)] if batch_norm else []
             stages += [ACTIVATIONS[activation]()]
@@ -53,7 +56,10 @@ class ConvEncoder(Encoder):
         self.layers = dense_layers(widths, activation, batch_norm)
         self.out_features = widths[-1]
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        if context is not None:
+            planes = context[..., None, None].expand(*context.shape, *x.shape[-2:])
+            x = torch.cat([x, planes], 1)
         return self.layers(self.stages(x).flatten(1))
 
 

@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import torch
 from torch import Tensor, nn
 
 from vael.errors import VaelError
@@ -16,6 +17,7 @@ class MLPEncoder(Encoder):
 
     Arguments:
         in_shape: The shape of one observation.
+        context_dim: Y ≥ 0; the condition stands beside x.
         hidden_features: The width of each hidden layer; none makes the features x itself.
         activation: relu, tanh, sigmoid or silu.
         batch_norm: Whether to normalise each layer's output over the batch before the activation.
@@ -24,18 +26,20 @@ class MLPEncoder(Encoder):
     def __init__(
         self,
         in_shape: tuple[int, ...],
+        context_dim: int = 0,
         *,
         hidden_features: tuple[int, ...] = (400,),
         activation: Activation = "relu",
         batch_norm: bool = False,
     ) -> None:
-        super().__init__(in_shape)
-        widths = (math.prod(in_shape), *hidden_features)
+        super().__init__(in_shape, context_dim)
+        widths = (math.prod(in_shape) + context_dim, *hidden_features)
         self.layers = dense_layers(widths, activation, batch_norm)
         self.out_features = widths[-1]
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x.flatten(1))
+    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        rows = x.flatten(1)
+        return self.layers(rows if context is None else torch.cat([rows, context], 1))
 
 
 class MLPDecoder(Decoder):

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vael.models import VAE
-from vael.objectives.base import Loss, Objective
+from vael.objectives.base import Loss, Objective, add_penalty
 from vael.types import Batch
 
 __all__ = ["Autoencoder"]
@@ -18,7 +18,8 @@ class Autoencoder(Objective):
 
     needs_density = False
 
-    def __call__(self, model: VAE, batch: Batch, step: Tensor) -> Loss:
-        distortion = model.infer(batch).distortion.mean()
+    def __call__(self, model: VAE, batch: Batch, step: Tensor, critic: nn.Module | None = None) -> Loss:
+        inference = model.infer(batch)
+        distortion = inference.distortion.mean()
         nothing = torch.zeros((), device=distortion.device)
-        return Loss(distortion, nothing, distortion.detach(), nothing)
+        return Loss(add_penalty(distortion, inference), nothing, distortion.detach(), nothing)

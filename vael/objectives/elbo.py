@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vael.errors import VaelError
 from vael.models import VAE, Inference
-from vael.objectives.base import Loss, Objective
+from vael.objectives.base import Loss, Objective, add_penalty
 from vael.schedules import Constant, Schedule
 from vael.types import Batch
 
@@ -47,13 +47,13 @@ class ELBO(Objective):
         """Free bits are given to single dimensions."""
         return self.free_bits > 0
 
-    def __call__(self, model: VAE, batch: Batch, step: Tensor) -> Loss:
+    def __call__(self, model: VAE, batch: Batch, step: Tensor, critic: nn.Module | None = None) -> Loss:
         inference = model.infer(batch, num_samples=self.num_samples)
         schedule = self.beta if isinstance(self.beta, Schedule) else Constant(float(self.beta))
         beta = schedule(step)
         rate, distortion = inference.rate.mean(), inference.distortion.mean()
         value = distortion + beta * (self._rate_with_free_bits(inference) if self.free_bits else rate)
-        return Loss(value, rate.detach(), distortion.detach(), beta)
+        return Loss(add_penalty(value, inference), rate.detach(), distortion.detach(), beta)
 
     def _rate_with_free_bits(self, inference: Inference) -> Tensor:
         rates = [latent.rate_per_dim for latent in inference.latents]

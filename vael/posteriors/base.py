@@ -6,6 +6,8 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from vael.types import Support
+
 __all__ = ["Posterior"]
 
 
@@ -19,6 +21,12 @@ class Posterior(nn.Module, ABC):
 
     has_density: ClassVar[bool] = True
     """Whether q has a density, so that a rate and a bound exist."""
+
+    is_reparametrised: ClassVar[bool] = True
+    """Whether a draw carries the gradient of q's parameters exactly, as a function of noise."""
+
+    support: ClassVar[Support] = "real"
+    """Where z lives; the prior must live there too."""
 
     def __init__(self, in_features: int, latent_dim: int) -> None:
         super().__init__()

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
-from vael.priors.base import Prior
+from vael.priors.base import Encode, Prior
+from vael.types import Observation
 
 __all__ = ["StandardNormal"]
 
@@ -18,10 +19,10 @@ class StandardNormal(Prior):
     loc: Tensor
     scale: Tensor
 
-    def __init__(self, latent_dim: int) -> None:
-        super().__init__(latent_dim)
+    def __init__(self, latent_dim: int, observation: Observation, context_dim: int = 0) -> None:
+        super().__init__(latent_dim, observation, context_dim)
         self.register_buffer("loc", torch.zeros(latent_dim), persistent=False)
         self.register_buffer("scale", torch.ones(latent_dim), persistent=False)
 
-    def forward(self) -> Distribution:
+    def forward(self, encode: Encode, context: Tensor | None) -> Distribution:
         return Independent(Normal(self.loc, self.scale, validate_args=False), 1, validate_args=False)

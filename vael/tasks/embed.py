@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vael.data.batches import DeviceData
 from vael.models import VAE
 from vael.random import seeded
-from vael.tasks.terms import as_arrays, describe_latent
+from vael.tasks.terms import as_arrays, encode
 
 __all__ = ["Embedding", "embed"]
 
@@ -46,6 +46,6 @@ def embed(model: VAE, data: DeviceData, *, seed: int = 0) -> Embedding:
     parts = []
     with seeded(seed):
         for batch in data.in_order(BATCH_SIZE):
-            found = describe_latent(model, model.infer_latents(batch)[0])
+            found = encode(model, batch)
             parts.append((found.mean, found.stddev, found.rate, found.rate_per_dim))
     return Embedding(*as_arrays(*(torch.cat(part) for part in zip(*parts, strict=True))))

@@ -11,7 +11,9 @@ from torch import Tensor
 from vael.errors import VaelError
 from vael.models import VAE
 from vael.tasks.checks import check_points
+from vael.tasks.condition import condition
 from vael.tasks.decode import decode_means
+from vael.tasks.terms import encode
 from vael.types import Batch
 
 __all__ = ["Interpolation", "interpolate", "walk"]
@@ -35,7 +37,7 @@ class Interpolation:
 
 
 def interpolate(model: VAE, ends: Batch, *, num_steps: int = 10, path: Path = "straight") -> Interpolation:
-    """Walk between the posterior means of two examples, see `walk`.
+    """Walk between the posterior means of two examples, and between their labels where the model has any, see `walk`.
 
     Arguments:
         model: The model; it is put into evaluation mode.
@@ -50,13 +52,21 @@ def interpolate(model: VAE, ends: Batch, *, num_steps: int = 10, path: Path = "s
         raise VaelError(f"interpolate expects two examples, got {len(ends.x)}")
     model.eval()
     with torch.inference_mode():
-        start, end = model.encode(ends.x).mean.float().cpu().numpy()
-    return walk(model, start, end, num_steps=num_steps, path=path)
+        start, end = encode(model, ends).mean.float().cpu().numpy()
+        context = None
+        if ends.context is not None:
+            context = torch.lerp(ends.context[0], ends.context[1], _shares(num_steps).to(model.device))
+    return _walk(model, start, end, num_steps=num_steps, path=path, context=context)
 
 
-@torch.inference_mode()
 def walk(
-    model: VAE, start: ArrayLike, end: ArrayLike, *, num_steps: int = 10, path: Path = "straight"
+    model: VAE,
+    start: ArrayLike,
+    end: ArrayLike,
+    *,
+    num_steps: int = 10,
+    path: Path = "straight",
+    label: int | None = None,
 ) -> Interpolation:
     """Decode points between two latents.
 
@@ -69,10 +79,19 @@ def walk(
         end: b, `(D,)`.
         num_steps: S ≥ 2, both ends counted.
         path: The way between them.
+        label: The label of a conditional model; None takes its first.
 
     Raises:
-        VaelError: An end that is no latent, fewer than two steps, or an unknown path.
+        VaelError: An end that is no latent, fewer than two steps, an unknown path, or no such label.
     """
+    return _walk(model, start, end, num_steps=num_steps, path=path, context=condition(model, label))
+
+
+@torch.inference_mode()
+def _walk(
+    model: VAE, start: ArrayLike, end: ArrayLike, *, num_steps: int, path: Path, context: Tensor | None
+) -> Interpolation:
+    """Decode the points of a walk under one condition `(Y,)`, or under one a point `(S, Y)`."""
     if num_steps < 2 or path not in get_args(Path):
         raise VaelError(
             f"an interpolation expects num_steps ≥ 2 and path straight or spherical, got {num_steps} and '{path}'"
@@ -81,9 +100,14 @@ def walk(
     if a.dim() != 1 or b.dim() != 1:
         raise VaelError(f"an interpolation expects one latent at each end, got {tuple(a.shape)} and {tuple(b.shape)}")
     model.eval()
-    t = torch.linspace(0, 1, num_steps).unsqueeze(-1)
+    t = _shares(num_steps)
     z = _arc(a, b, t) if path == "spherical" else (1 - t) * a + t * b
-    return Interpolation(decode_means(model, z), z.numpy())
+    return Interpolation(decode_means(model, z, context), z.numpy())
+
+
+def _shares(num_steps: int) -> Tensor:
+    """Return how far each point of a walk is on its way, `(S, 1)` from 0 to 1."""
+    return torch.linspace(0, 1, num_steps).unsqueeze(-1)
 
 
 def _arc(start: Tensor, end: Tensor, t: Tensor) -> Tensor:

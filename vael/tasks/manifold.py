@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vael.errors import VaelError
 from vael.models import VAE
+from vael.tasks.condition import condition
 from vael.tasks.decode import decode_means
 
 __all__ = ["Manifold", "fitting_points", "grid_values", "manifold"]
@@ -37,7 +38,12 @@ class Manifold:
 
 @torch.inference_mode()
 def manifold(
-    model: VAE, num_points: int = 20, *, dims: tuple[int, int] = (0, 1), start: NDArray[np.float32] | None = None
+    model: VAE,
+    num_points: int = 20,
+    *,
+    dims: tuple[int, int] = (0, 1),
+    start: NDArray[np.float32] | None = None,
+    label: int | None = None,
 ) -> Manifold:
     """Decode z = Φ⁻¹(u) over a grid of u in [0.05, 0.95]².
 
@@ -50,9 +56,10 @@ def manifold(
         dims: Two different dimensions of z: the first runs from left to right.
         start: `(D,)`, where the other dimensions stay; the prior's mean 0 if None, where, with many dimensions, no draw
             of the prior ever lies.
+        label: The label of a conditional model; None takes its first.
 
     Raises:
-        VaelError: The model has one latent dimension, there is no such dimension, or n < 2.
+        VaelError: The model has one latent dimension, there is no such dimension or label, or n < 2.
     """
     count = model.latent_dim
     if count < 2:
@@ -67,7 +74,7 @@ def manifold(
     z = base.expand(num_points, num_points, count).to(model.device, copy=True)
     z[..., dims[0]] = values
     z[..., dims[1]] = values.unsqueeze(-1)
-    x = decode_means(model, z)
+    x = decode_means(model, z, condition(model, label))
     return Manifold(x, values.cpu().numpy(), dims)
 
 

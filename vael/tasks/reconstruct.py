@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vael.models import VAE
 from vael.random import seeded
-from vael.tasks.terms import as_arrays, describe_latent
+from vael.tasks.terms import as_arrays, encode
 from vael.types import Batch
 
 __all__ = ["Reconstruction", "reconstruct"]
@@ -43,6 +43,6 @@ def reconstruct(model: VAE, batch: Batch, *, seed: int = 0) -> Reconstruction:
     model.eval()
     with seeded(seed):
         inference = model.infer(batch)
-    encoding = describe_latent(model, inference.latents[0])
-    mean = model.decode(encoding.mean).mean
+    encoding = encode(model, batch)
+    mean = model.decode(encoding.mean, batch.context).mean
     return Reconstruction(*as_arrays(batch.x, mean, encoding.rate, inference.distortion))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vael.errors import VaelError
 from vael.models import VAE
+from vael.tasks.condition import condition
 from vael.tasks.decode import decode_means
 
 __all__ = ["Traversal", "traverse"]
@@ -37,6 +38,7 @@ def traverse(
     dims: Sequence[int] | None = None,
     limit: float = 2.5,
     num_steps: int = 11,
+    label: int | None = None,
 ) -> Traversal:
     """Set one dimension of z to −limit … limit, keep the others, decode.
 
@@ -46,9 +48,10 @@ def traverse(
         dims: The dimensions, one row each; all of them if None.
         limit: How far to go, in standard deviations of the standard normal prior, > 0.
         num_steps: S ≥ 2 points a row.
+        label: The label of a conditional model; None takes its first.
 
     Raises:
-        VaelError: No such dimension, fewer than two steps, a limit ≤ 0, or a start of another length.
+        VaelError: No such dimension or label, fewer than two steps, a limit ≤ 0, or a start of another length.
     """
     count = model.latent_dim
     chosen = tuple(range(count) if dims is None else dims)
@@ -64,4 +67,4 @@ def traverse(
     z = base.expand(len(chosen), num_steps, count).clone()
     for row, dim in enumerate(chosen):
         z[row, :, dim] = values
-    return Traversal(decode_means(model, z), values.numpy(), chosen)
+    return Traversal(decode_means(model, z, condition(model, label)), values.numpy(), chosen)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from vael.data.batches import DeviceData
 from vael.errors import VaelError
 from vael.likelihoods.gaussian import Gaussian
-from vael.models import VAE
+from vael.models import VAE, OneLayerVAE
 from vael.networks.mlp import MLPDecoder, MLPEncoder
 from vael.posteriors.normal import DiagonalNormal
 from vael.runs import Record
@@ -61,16 +61,17 @@ def solve_pca(state: TrainingState, data: DeviceData) -> Record:
 
 
 def _linear_parts(model: VAE) -> tuple[nn.Linear, nn.Linear, Gaussian]:
-    encoder, decoder, likelihood, posterior = model.encoder, model.decoder, model.likelihood, model.posterior
-    if (
-        isinstance(encoder, MLPEncoder)
-        and isinstance(decoder, MLPDecoder)
-        and isinstance(likelihood, Gaussian)
-        and isinstance(posterior, DiagonalNormal)
-        and len(encoder.layers) == len(decoder.layers) == likelihood.log_sigma.dim() == 0
-        and not likelihood.location.is_logistic
-    ):
-        return posterior.head, decoder.out, likelihood
+    if isinstance(model, OneLayerVAE) and model.context_dim == 0:
+        encoder, decoder, likelihood, posterior = model.encoder, model.decoder, model.likelihood, model.posterior
+        if (
+            isinstance(encoder, MLPEncoder)
+            and isinstance(decoder, MLPDecoder)
+            and isinstance(likelihood, Gaussian)
+            and isinstance(posterior, DiagonalNormal)
+            and len(encoder.layers) == len(decoder.layers) == likelihood.log_sigma.dim() == 0
+            and not likelihood.location.is_logistic
+        ):
+            return posterior.head, decoder.out, likelihood
     raise VaelError(
         "method = 'pca' expects a linear Gaussian VAE: mlp networks with hidden_features = [], likelihood gaussian "
         "with variance = 'shared' and link = 'identity', posterior diagonal-normal; see the recipe 'pca'"

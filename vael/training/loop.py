@@ -167,6 +167,8 @@ class _Stepper:
 
     def __init__(self, state: TrainingState, objective: Objective, data: DeviceData, plan: Plan) -> None:
         state.model.train()
+        if state.critic is not None:
+            state.critic.train()
         self.batch_size = plan.batch_size
         self.eager = EagerStep(state, objective, data, plan)
         self.compiled = CompiledStep(state, objective, data, plan) if plan.compiled else None
@@ -243,7 +245,7 @@ def _mean_bound(model: VAE, data: DeviceData) -> dict[str, float]:
     for batch in data.in_order(MONITOR_BATCH_SIZE):
         inference = model.infer(batch)
         distortion = distortion + inference.distortion.double().sum()
-        if model.posterior.has_density:
+        if model.has_density:
             rate = rate + inference.rate.double().sum()
     rate_nats, distortion_nats = float(rate) / len(data), float(distortion) / len(data)
     return {"elbo_nats": -(rate_nats + distortion_nats), "rate_nats": rate_nats, "distortion_nats": distortion_nats}

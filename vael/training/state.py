@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vael.errors import VaelError
 from vael.models import VAE
@@ -24,7 +24,7 @@ class TrainingState:
 
     Arguments:
         model: The model in training.
-        slots: The optimizer's tensors by slot name, each list in the order of the model's parameters.
+        slots: The optimizer's tensors by slot name, each list in the order of `named_parameters`.
         average: The exponential moving average of the parameters, or empty.
         best: The weights at the best validation ELBO so far, by name, or empty.
         terms: The terms of the steps since the last record, `(S, T)`; so a stop between two records loses nothing.
@@ -33,6 +33,7 @@ class TrainingState:
         best_elbo: The best validation ELBO so far, nats.
         epochs_since_best: Epochs since then.
         random: The generators' states, as they were at the last step; None before the first.
+        critic: The network that an adversarial objective trains against the model; None without one.
     """
 
     model: VAE
@@ -45,13 +46,25 @@ class TrainingState:
     best_elbo: float = -torch.inf
     epochs_since_best: int = 0
     random: dict[str, Tensor] = field(default_factory=capture_random_state)
+    critic: nn.Module | None = None
 
     @classmethod
-    def start(cls, model: VAE, slot_names: tuple[str, ...], *, averaged: bool) -> "TrainingState":
+    def start(
+        cls, model: VAE, slot_names: tuple[str, ...], *, averaged: bool, critic: nn.Module | None = None
+    ) -> "TrainingState":
         """Begin at step 0 with empty slots."""
-        params = [param.detach() for param in model.parameters()]
-        slots = {name: [torch.zeros_like(param) for param in params] for name in slot_names}
-        return cls(model, slots, average=[param.clone() for param in params] if averaged else [])
+        state = cls(model, {}, critic=critic)
+        params = state.named_parameters().values()
+        state.slots = {name: [torch.zeros_like(param) for param in params] for name in slot_names}
+        state.average = [param.detach().clone() for param in model.parameters()] if averaged else []
+        return state
+
+    def named_parameters(self) -> dict[str, nn.Parameter]:
+        """Return what a step moves: the model's parameters, then the critic's under `critic.`."""
+        found = dict(self.model.named_parameters())
+        if self.critic is not None:
+            found |= {f"critic.{name}": param for name, param in self.critic.named_parameters()}
+        return found
 
     def weights(self) -> dict[str, Tensor]:
         """Return the weights to judge and to use now: the averaged ones where there is an average."""
@@ -89,8 +102,10 @@ class TrainingState:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return every tensor by a flat name, not copied."""
-        names = [name for name, _ in self.model.named_parameters()]
+        names = list(self.named_parameters())
         found = {f"model.{name}": tensor.detach() for name, tensor in self.model.state_dict().items()}
+        if self.critic is not None:
+            found |= {f"critic.{name}": tensor.detach() for name, tensor in self.critic.state_dict().items()}
         for slot, tensors in self.slots.items():
             found |= {f"slots.{slot}.{name}": tensor for name, tensor in zip(names, tensors, strict=True)}
         found |= {f"average.{name}": tensor for name, tensor in zip(names, self.average, strict=False)}
@@ -111,7 +126,7 @@ class TrainingState:
             VaelError: The tensors are those of another model or optimizer.
         """
         mine = self.tensors()
-        groups = ("model.", "slots.", "average.")
+        groups = ("model.", "critic.", "slots.", "average.")
         wanted = [name for name in mine if name.startswith(groups)]
         for name in wanted:
             if name not in tensors or tensors[name].shape != mine[name].shape:

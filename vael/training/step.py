@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from vael.data.batches import DeviceData
-from vael.models import VAE
 from vael.objectives import Loss, Objective
 from vael.precision import Precision
 from vael.schedules import Schedule
@@ -72,7 +71,9 @@ class EagerStep:
         self.objective = objective
         self.data = data
         self.plan = plan
-        self.params = list(state.model.parameters())
+        self.params = list(state.named_parameters().values())
+        critics = [] if state.critic is None else list(state.critic.parameters())
+        self.moved = [param for param in state.model.parameters() if param.requires_grad], critics
         self.optimizer = plan.optimizer.eager(self.params)
         self.counters = [torch.zeros((), device=param.device) for param in self.params]
         for i, param in enumerate(self.params):
@@ -83,9 +84,12 @@ class EagerStep:
         """Train on the examples at `index`; return the terms `(T,)`."""
         position = torch.full((), float(step), device=self.data.device)
         with self.plan.precision.autocasting(self.data.device):
-            loss = self.objective(self.state.model, self.data.batch(index), position)
+            loss = self.objective(self.state.model, self.data.batch(index), position, self.state.critic)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.value.backward()
+        mine, critics = self.moved
+        loss.value.backward(inputs=mine, retain_graph=loss.adversary is not None)
+        if loss.adversary is not None:
+            loss.adversary.backward(inputs=critics)
         if self.plan.gradient_clip:
             nn.utils.clip_grad_norm_(self.params, self.plan.gradient_clip)
         self._update(step, learning_rate)
@@ -107,12 +111,14 @@ class CompiledStep:
     def __init__(self, state: TrainingState, objective: Objective, data: DeviceData, plan: Plan) -> None:
         self.data = data
         self.plan = plan
-        self.module = _LossOf(state.model, objective)
+        self.module = _LossOf(state, objective)
         params = dict(self.module.named_parameters())
+        self.is_moved = [param.requires_grad for param in params.values()]
+        self.num_model = len(list(state.model.parameters()))
         self.names = (list(params), list(dict(self.module.named_buffers())))
         slots = [tensor for tensors in state.slots.values() for tensor in tensors]
         self.tensors = [param.detach() for param in params.values()]
-        self.tensors += [*self.module.buffers(), *slots, *state.average, data.raw]
+        self.tensors += [*self.module.buffers(), *slots, *state.average, *data.tensors().values()]
         self.graph: Any = None
         self.has_run = False
 
@@ -138,21 +144,27 @@ class CompiledStep:
 
     def _program(self, *flat: Tensor) -> Tensor:
         """Write the step down as a function of tensors alone, for tracing."""
-        *tensors, raw, index, numbers = flat
+        *tensors, index, numbers = flat
+        names = list(self.data.tensors())
+        tensors, held = tensors[: -len(names)], tensors[-len(names) :]
         num_params, num_buffers = map(len, self.names)
         params, tensors = tensors[:num_params], tensors[num_params:]
         buffers, tensors = tensors[:num_buffers], tensors[num_buffers:]
         num_slots = len(self.plan.optimizer.slots)
         slots, average = tensors[: num_slots * num_params], tensors[num_slots * num_params :]
-        leaves = [param.detach().requires_grad_() for param in params]
-        batch = replace(self.data, raw=raw).batch(index)
-        with torch.enable_grad(), self.plan.precision.autocasting(raw.device):
+        leaves = [param.detach().requires_grad_(flag) for param, flag in zip(params, self.is_moved, strict=True)]
+        batch = replace(self.data, **dict(zip(names, held, strict=True))).batch(index)
+        with torch.enable_grad(), self.plan.precision.autocasting(index.device):
             weights = dict(zip(self.names[0] + self.names[1], [*leaves, *buffers], strict=True))
             loss = torch.func.functional_call(self.module, weights, (batch, numbers[0]))
-        grads = torch.autograd.grad(loss.value, leaves, materialize_grads=True)
+        grads = _gradients(loss.value, leaves[: self.num_model], kept=loss.adversary is not None)
+        if loss.adversary is not None:
+            grads += _gradients(loss.adversary, leaves[self.num_model :])
         with torch.no_grad():
             scale = _clip_scale(grads, self.plan.gradient_clip)
             for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
+                if not self.is_moved[i]:
+                    continue
                 self.plan.optimizer.update(param, grad * scale, slots[i::num_params], numbers[1:].unbind())
             for mean, param in zip(average, params, strict=False):
                 mean.lerp_(param, 1 - self.plan.ema_decay)
@@ -160,15 +172,23 @@ class CompiledStep:
 
 
 class _LossOf(nn.Module):
-    """Make the objective a function of the model's weights, so that they can be swapped while tracing."""
+    """Make the objective a function of the weights, so that they can be swapped while tracing."""
 
-    def __init__(self, model: VAE, objective: Objective) -> None:
+    def __init__(self, state: TrainingState, objective: Objective) -> None:
         super().__init__()
-        self.model = model
+        self.model = state.model
+        self.critic = state.critic
         self.objective = objective
 
     def forward(self, batch: Batch, step: Tensor) -> Loss:
-        return self.objective(self.model, batch, step)
+        return self.objective(self.model, batch, step, self.critic)
+
+
+def _gradients(value: Tensor, leaves: Sequence[Tensor], *, kept: bool = False) -> list[Tensor]:
+    """Return the gradient of a scalar for each leaf; zeros for those that stay as they are. `kept` keeps the graph."""
+    moved = [leaf for leaf in leaves if leaf.requires_grad]
+    found = iter(torch.autograd.grad(value, moved, materialize_grads=True, retain_graph=kept))
+    return [next(found) if leaf.requires_grad else torch.zeros_like(leaf) for leaf in leaves]
 
 
 def _clip_scale(grads: Sequence[Tensor], limit: float) -> Tensor | float:
