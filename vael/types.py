@@ -59,6 +59,10 @@ class Observation:
         """What to divide x by before a network sees it, so that pixels lie in [0, 1]."""
         return float(self.num_levels - 1) if self.domain == "levels" else 1.0
 
+    def as_input(self, x: "Tensor") -> "Tensor":
+        """Return x `(B, *shape)` as a network takes it best: levels scaled to [0, 1], everything else as it is."""
+        return x / self.scale if self.scale != 1 else x
+
 
 @dataclass(frozen=True)
 class Batch:

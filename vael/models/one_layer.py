@@ -51,8 +51,7 @@ class OneLayerVAE(VAE):
     def encode(self, x: Tensor, context: Tensor | None = None) -> Distribution:
         """Return q(z | x), batch shape `(B,)`, for x `(B, *shape)` in its domain and conditions `(B, Y)`."""
         self.check_context(context)
-        scale = self.observation.scale
-        return self.posterior(self.encoder(x if scale == 1 else x / scale, context))
+        return self.posterior(self.encoder(self.observation.as_input(x), context))
 
     def infer_latents(self, batch: Batch, pick: Pick) -> tuple[Latent, ...]:
         q_z = self.encode(batch.x, batch.context)
