@@ -4,6 +4,6 @@ Next: `experiments.Run.evaluate` and `vael evaluate`, which say which split.
 """
 
 from vael.evaluation.activity import find_active
-from vael.evaluation.likelihood import Evaluation, evaluate
+from vael.evaluation.likelihood import Bounds, Evaluation, bounds_of_examples, evaluate
 
-__all__ = ["Evaluation", "evaluate", "find_active"]
+__all__ = ["Bounds", "Evaluation", "bounds_of_examples", "evaluate", "find_active"]
