@@ -25,13 +25,16 @@ Flag = Annotated[bool, Parameter(negative="")]
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Drawing:
-    """How an image from outside is read."""
+    """How a file from outside is read."""
 
     invert: Flag = False
     "Take the negative of FILE: for ink on paper where the data are white on black."
 
     center: Flag = False
     "Scale and place what FILE shows as MNIST's digits are."
+
+    label: str | None = None
+    "What FILE shows, for a model that was trained with model.condition=label."
 
 
 def inspect(
@@ -77,7 +80,12 @@ def inspect(
     split, numbers = split or opened.default_split, None
     if file is not None:
         found = opened.inspect_file(
-            file, invert=drawing.invert, center=drawing.center, split=split, num_neighbours=neighbours
+            file,
+            label=drawing.label,
+            invert=drawing.invert,
+            center=drawing.center,
+            split=split,
+            num_neighbours=neighbours,
         )
     else:
         first = list(range(min(3, len(opened.data(split)))))

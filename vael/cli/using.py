@@ -72,6 +72,7 @@ def sample(
     num_samples: int = 64,
     seed: int = 0,
     draw: Flag = False,
+    label: str | None = None,
     output: Output = None,
     places: Places | None = None,
 ) -> None:
@@ -81,6 +82,7 @@ def sample(
 
         vael sample basic-1
         vael sample wine-1 --num-samples 1000 --draw --output made-up.csv
+        vael sample by-label-1 --label 7
 
     Parameters
     ----------
@@ -92,13 +94,16 @@ def sample(
         Seed of the draws.
     draw
         Draw x from p(x|z) instead of showing its mean.
+    label
+        The label of all of them, for a model that was trained with model.condition=label; without it one label
+        follows the other.
     output
         Where to: .png is a grid; .npz, .csv and .parquet hold the numbers. Without it, a file in the run's folder.
     """
     from vael.cli.outputs import write_images, write_numbers
 
     opened = open_run(run, places)
-    samples = opened.sample(num_samples, seed=seed, mean=not draw)
+    samples = opened.sample(num_samples, seed=seed, mean=not draw, label=label)
     path = output or _default_output(opened, "samples")
     if _is_picture(path):
         _say(write_images(path, opened, samples.x))

@@ -120,7 +120,10 @@ class Contents(ABC):
         return flat.reshape(*x.shape[:-3], *flat.shape[1:])
 
     def in_file_units(self, x: NDArray) -> NDArray:
-        """Return rows of a table `(…, F)` with the standardisation undone; images as they are."""
+        """Return rows of a table `(…, F)` in the units of their file, the standardisation undone where there was one.
+
+        Images come back as they are.
+        """
         return x if self.is_image else destandardise(x, self.info["data"]["facts"])
 
     @cached_property
@@ -205,7 +208,13 @@ class Contents(ABC):
         return None if numbers is None else [self.dataset.classes[number] for number in numbers]
 
     def examples_from(
-        self, content: bytes, *, name: str = "the file", invert: bool = False, center: bool = False
+        self,
+        content: bytes,
+        *,
+        name: str = "the file",
+        invert: bool = False,
+        center: bool = False,
+        label: str | int | None = None,
     ) -> Batch:
         """Turn an image file (one example) or a CSV file (one a row) from outside into what the model sees.
 
@@ -214,6 +223,7 @@ class Contents(ABC):
             name: What to call it in an error.
             invert: Take the negative of an image.
             center: Scale and place what an image shows as MNIST's digits are.
+            label: What it shows, for a conditional model: the name of a class or its number.
 
         Raises:
             VaelError: The content does not fit, or the run's own data are not here: they say how many levels x has.
@@ -226,4 +236,32 @@ class Contents(ABC):
             raw = read_rows(content, columns=self.columns, facts=self.info["data"]["facts"], name=name)
         with seeded(0):
             rows = torch.from_numpy(raw).to(self._device)
-            return DeviceData(rows, treatment).batch(torch.arange(len(rows), device=rows.device))
+            labels = self._labels_of(label, len(rows))
+            return DeviceData(rows, treatment, labels, self.model.context_dim).batch(
+                torch.arange(len(rows), device=rows.device)
+            )
+
+    def label_number(self, label: str | int | None) -> int | None:
+        """Return the number of a class by its name or number; None stays None.
+
+        Raises:
+            VaelError: The data have no such class.
+        """
+        classes = self.observation.classes
+        if label is None or (isinstance(label, int) and 0 <= label < len(classes)):
+            return label
+        if str(label) not in classes:
+            raise unknown_name("label", str(label), classes)
+        return classes.index(str(label))
+
+    def _labels_of(self, label: str | int | None, count: int) -> torch.Tensor | None:
+        """Return one label for all of some foreign examples, `(count,)`; None for a model without conditions."""
+        number = self.label_number(label)
+        if self.model.context_dim == 0:
+            return None
+        if number is None:
+            raise VaelError(
+                f"{self.name} is conditioned on the label: say what the example shows, one of "
+                f"{', '.join(self.observation.classes)}"
+            )
+        return torch.full((count,), number, dtype=torch.int64, device=self._device)

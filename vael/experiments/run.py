@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,9 +51,11 @@ class Run(Contents):
         """Estimate the bounds on a split, see `vael.evaluation.evaluate`."""
         return evaluate(self.model, self.data(split), num_samples=num_samples, seed=seed)
 
-    def sample(self, num_samples: int = 64, *, seed: int = 0, mean: bool = True) -> tasks.Samples:
-        """Make examples up, see `vael.tasks.sample`."""
-        return tasks.sample(self.model, num_samples, seed=seed, mean=mean)
+    def sample(
+        self, num_samples: int = 64, *, seed: int = 0, mean: bool = True, label: str | int | None = None
+    ) -> tasks.Samples:
+        """Make examples up, all of one label where the model knows any and one is named; see `vael.tasks.sample`."""
+        return tasks.sample(self.model, num_samples, seed=seed, mean=mean, label=self.label_number(label))
 
     def reconstruct(self, indices: list[int] | None = None, *, split: str | None = None) -> tasks.Reconstruction:
         """Reconstruct chosen examples (the first ten by default), see `vael.tasks.reconstruct`."""
@@ -106,6 +108,7 @@ class Run(Contents):
         self,
         file: bytes | str | Path,
         *,
+        label: str | int | None = None,
         invert: bool = False,
         center: bool = False,
         split: str | None = None,
@@ -114,10 +117,10 @@ class Run(Contents):
         """Look at an image or at rows from outside, see `inspect` and `examples_from`.
 
         Raises:
-            VaelError: The file is not there or does not fit.
+            VaelError: The file is not there or does not fit, or a conditional model is not told the label.
         """
         content, name = (file, "the file") if isinstance(file, bytes) else (_read(Path(file)), str(file))
-        batch = self.examples_from(content, name=name, invert=invert, center=center)
+        batch = self.examples_from(content, name=name, invert=invert, center=center, label=label)
         return self.inspect(batch, split=split, num_neighbours=num_neighbours)
 
     def neighbours(
@@ -151,9 +154,11 @@ class Run(Contents):
         dims: Sequence[int] | None = None,
         limit: float = 2.5,
         num_steps: int = 11,
+        label: str | int | None = None,
     ) -> tasks.Traversal:
         """Move along one latent dimension after the other, see `vael.tasks.traverse`."""
-        return tasks.traverse(self.model, start, dims=dims, limit=limit, num_steps=num_steps)
+        number = self.label_number(label)
+        return tasks.traverse(self.model, start, dims=dims, limit=limit, num_steps=num_steps, label=number)
 
     def manifold(
         self,
@@ -161,10 +166,11 @@ class Run(Contents):
         *,
         dims: tuple[int, int] = (0, 1),
         start: NDArray[np.float32] | None = None,
+        label: str | int | None = None,
     ) -> tasks.Manifold:
         """Decode a grid over two latent dimensions, as fine as fits a picture; see `vael.tasks.manifold`."""
         num_points = num_points or tasks.fitting_points(self.observation.shape)
-        return tasks.manifold(self.model, num_points, dims=dims, start=start)
+        return tasks.manifold(self.model, num_points, dims=dims, start=start, label=self.label_number(label))
 
     def explore(self, *, height: int = 760) -> Inline:
         """Open the latent explorer of the studio: inline in a notebook, else at the address that it prints.
@@ -176,6 +182,12 @@ class Run(Contents):
             VaelError: The studio cannot start.
         """
         return explore_inline(self.path, data_root=self.data_root, height=height)
+
+    def refit_prior(self, prior: str = "gaussian-mixture", **options: Any) -> "Run":
+        """Fit a prior to the codes of the training split and return a new run with it, see `vael.refit_prior`."""
+        from vael.experiments.refit import refit_prior  # it makes runs, and so knows this class
+
+        return refit_prior(self, prior, **options)
 
     def save_pictures(self) -> list[Path]:
         """Save samples and reconstructions as pictures under `figures/`; return their paths."""
