@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from safetensors.torch import load_file
 import vael
 from vael.errors import VaelError
 from vael.experiments import prepare
+from vael.experiments.experiment import reopen
 from vael.recipe import Part, Recipe
 from vael.runs import RunFolder
 
@@ -345,3 +347,32 @@ def test_a_recorded_path_comes_second_and_may_be_absent(
 
 def test_a_named_data_set_records_no_path(run: vael.Run) -> None:
     assert run.info["data"]["path"] is None
+
+
+def test_a_training_starts_from_another_runs_weights(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"training.epochs": 2, "training.snapshots": 0, "training.ema_decay": 0.9}
+    settings |= {"data.treatment": "grey", "model.likelihood": "bernoulli"}
+    first = vael.train("digits", settings=settings, runs=tmp_path, name="first", on_record=lambda record: None)
+    onward = {**settings, "training.start_from": "first", "objective.beta": 2.0, "model.likelihood": "gaussian"}
+    experiment = prepare("digits", settings=onward, runs=tmp_path, name="onward")
+    weights = first.model.state_dict()
+    found = {"run": "first", "tensors": len(weights), "of": len(weights) + 1}  # the Gaussian's scale is new
+    assert experiment.folder.info()["started_from"] == found
+    for name, tensor in experiment.parts.state.weights().items():
+        assert name not in weights or torch.equal(tensor, weights[name])
+    first.folder.delete()
+    reopened = reopen("onward", runs=tmp_path)  # its first checkpoint holds the weights
+    list(reopened.records())
+    again = prepare("digits", settings={**settings, "training.start_from": ""}, runs=tmp_path, name="afresh")
+    assert again.folder.info().get("started_from") is None
+    with pytest.raises(VaelError, match="no run"):
+        prepare("digits", settings={**settings, "training.start_from": "nowhere"}, runs=tmp_path, name="nothing")
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_weights_that_fit_nowhere_are_refused(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"training.epochs": 1, "training.snapshots": 0}
+    vael.train("digits", settings=settings, runs=tmp_path, name="first", on_record=lambda record: None)
+    other = {"model.encoder": "conv", "model.decoder": "conv", "model.latent_dim": 3, "training.start_from": "first"}
+    with pytest.raises(VaelError, match="has no weights that fit this model"):
+        prepare("digits", settings={**settings, **other}, runs=tmp_path, name="conv")

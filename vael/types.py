@@ -12,8 +12,8 @@ if TYPE_CHECKING:  # the recipe and the command line's help import this module: 
 
 __all__ = ["DOMAINS", "Batch", "Domain", "Observation", "Support"]
 
-Domain = Literal["binary", "unit", "levels", "real"]
-"""Where the numbers of x live: {0, 1}; [0, 1]; the integers 0 … num_levels − 1; the real line."""
+Domain = Literal["binary", "unit", "levels", "real", "counts", "positive"]
+"""Where the numbers of x live: {0, 1}; [0, 1]; the integers 0 … num_levels − 1; the real line; 0, 1, 2, …; x > 0."""
 
 Support = Literal["real", "sphere", "one-hot"]
 """Where a latent lives: ℝ^D; the unit sphere in ℝ^D; several one-hot vectors side by side."""
@@ -52,7 +52,7 @@ class Observation:
     @property
     def is_discrete(self) -> bool:
         """Whether x takes countably many values, so that −log p(x) is a message length."""
-        return self.domain in ("binary", "levels")
+        return self.domain in ("binary", "levels", "counts")
 
     @property
     def scale(self) -> float:
@@ -60,7 +60,15 @@ class Observation:
         return float(self.num_levels - 1) if self.domain == "levels" else 1.0
 
     def as_input(self, x: "Tensor") -> "Tensor":
-        """Return x `(B, *shape)` as a network takes it best: levels scaled to [0, 1], everything else as it is."""
+        """Return x `(B, *shape)` as a network takes it best.
+
+        Levels are scaled to [0, 1]; counts come as log(1 + x) and positive numbers as log x, since their sizes span
+        decades; everything else comes as it is.
+        """
+        if self.domain == "counts":
+            return x.log1p()
+        if self.domain == "positive":
+            return x.log()
         return x / self.scale if self.scale != 1 else x
 
 

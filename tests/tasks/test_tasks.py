@@ -367,6 +367,11 @@ def test_noise_fills_the_levels_evenly_and_is_treated_like_the_data():
     rows = make_noise(table, 500).raw.numpy()
     assert kstest(rows[:, 0], "uniform").pvalue > 1e-3
     assert kstest(rows[:, 1], "uniform", (-5, 10)).pvalue > 1e-3
+    counts = DeviceData(torch.tensor([[2.0, 0.0], [4.0, 9.0]]), find_treatment("counts", 0))
+    drawn = make_noise(counts, 3000).raw.numpy()
+    assert chisquare(np.unique(drawn[:, 0], return_counts=True)[1]).pvalue > 1e-3
+    assert set(drawn[:, 0]) == {2.0, 3.0, 4.0}
+    assert set(drawn[:, 1]) == set(range(10))
 
 
 def test_a_drawn_latent_is_the_priors():

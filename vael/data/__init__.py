@@ -1,10 +1,11 @@
 """Data: sources → splits of arrays that say where they come from.
 
 A source finds, checks and reads one kind of data (`base.py` says how to write one); `load` picks the source, divides
-what has no splits of its own and puts tables on one scale. Images are uint8 `(N, C, H, W)` as in their files, rows are
-float32 `(N, F)`. Promised: nothing is downloaded or written on import, reading is deterministic, and what is wrong with
-a file is one line that names it. No torch here, except in `treatments.py` (which random variable the pixels are) and
-`batches.py` (raw values on the device), which are imported by name.
+what has no splits of its own and puts tables on one scale; `read` does so too, and can leave counts and positive
+numbers in the units of their file. Images are uint8 `(N, C, H, W)` as in their files, rows are float32 `(N, F)`.
+Promised: nothing is downloaded or written on import, reading is deterministic, and what is wrong with a file is one
+line that names it. No torch here, except in `treatments.py` (which random variable the pixels are) and `batches.py`
+(raw values on the device), which are imported by name.
 
 Next: `treatments`, then `likelihoods`, which state the domains they accept.
 """
@@ -17,12 +18,14 @@ from vael.data.arrays import Arrays
 from vael.data.base import Dataset, ReadOptions, Source, Split, SplitPlan
 from vael.data.binarized_mnist import BinarizedMNIST
 from vael.data.celeba import CelebA
+from vael.data.cells import keep_cells
 from vael.data.cifar10 import CIFAR10
 from vael.data.digits import Digits
 from vael.data.images import Images
 from vael.data.mnist import MNIST, FashionMNIST
 from vael.data.pixels import check_color, check_size, fit_pixels
 from vael.data.places import cache_folder, search_folders
+from vael.data.shapes import Shapes
 from vael.data.splits import divide
 from vael.data.standardise import destandardise, standardise
 from vael.data.tables import Tables
@@ -38,6 +41,7 @@ __all__ = [
     "destandardise",
     "find_path",
     "load",
+    "read",
     "with_path",
 ]
 
@@ -48,6 +52,7 @@ SOURCES: dict[str, type[Source]] = {
     "binarized-mnist": BinarizedMNIST,
     "cifar10": CIFAR10,
     "celeba": CelebA,
+    "shapes": Shapes,
     "images": Images,
     "array": Arrays,
     "table": Tables,
@@ -90,7 +95,7 @@ def load(
     split_seed: int = 0,
     download: bool = True,
 ) -> Dataset:
-    """Read a data set into splits named train, valid and test.
+    """Read a data set into splits named train, valid and test; a table's columns are standardised.
 
     Arguments:
         spec: A name of `SOURCES`, `images:PATH`, `array:FILE[:key]`, `table:FILE`, or a bare path.
@@ -109,17 +114,36 @@ def load(
     >>> load("digits").shape
     (1, 8, 8)
     """
-    check_color(color)
-    name, path = _parse(spec)
     plan = SplitPlan(valid_fraction, test_fraction, split_seed)
-    options = ReadOptions(search_folders(root), cache_folder(), path, check_size(size), color, plan, download)
+    options = ReadOptions(
+        search_folders(root), cache_folder(), size=check_size(size), color=color, plan=plan, download=download
+    )
+    return read(spec, options)
+
+
+def read(spec: str, options: ReadOptions) -> Dataset:
+    """Read a data set into splits named train, valid and test, as options say.
+
+    Arguments:
+        spec: As for `load`.
+        options: Where to look and how to read; their path comes from `spec`.
+
+    Raises:
+        VaelError: As `load`, or cells of a table that are not what `options.cells` says.
+    """
+    check_color(options.color)
+    name, path = _parse(spec)
+    options = replace(options, path=path)
     try:
         dataset = replace(SOURCES[name]().read(options), name=spec)
     except OSError as error:
         raise VaelError(f"{error.filename or spec} cannot be read ({error.strerror or error})") from None
-    dataset = divide(dataset, plan)
-    dataset = fit_pixels(dataset, options.size, color)
-    return dataset if dataset.num_levels else standardise(dataset)
+    is_kept = options.cells != "real" and not dataset.num_levels
+    if is_kept:
+        dataset = keep_cells(dataset, options.cells)  # before the rows are shuffled: the error names the file's row
+    dataset = divide(dataset, options.plan)
+    dataset = fit_pixels(dataset, options.size, options.color)
+    return dataset if dataset.num_levels or is_kept else standardise(dataset)
 
 
 def describe(*, root: Path | None = None) -> tuple[Description, ...]:

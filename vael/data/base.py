@@ -9,10 +9,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from vael.data.cells import Cells
 
 __all__ = ["Dataset", "ReadOptions", "Source", "Split", "SplitPlan", "choose_split"]
 
@@ -131,6 +134,7 @@ class ReadOptions:
         color: `"grey"`, `"rgb"` or None for as they are.
         plan: How to divide what has no splits of its own.
         download: Whether missing files of a named source may be fetched from their public home.
+        cells: What the cells of a table are: `real` ones are standardised, the others checked and kept as they are.
     """
 
     folders: tuple[Path, ...]
@@ -140,3 +144,4 @@ class ReadOptions:
     color: str | None = None
     plan: SplitPlan = SplitPlan()
     download: bool = True
+    cells: "Cells" = "real"

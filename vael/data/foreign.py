@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vael.data.cells import check_cells
 from vael.data.picture import Form, fit_image, open_image, upright
 from vael.data.pixels import COLORS
 from vael.data.standardise import standardise_rows
@@ -124,13 +125,14 @@ def read_rows(
 ) -> NDArray[np.float32]:
     """Return rows of a CSV file as the model sees a table's, `(M, F)` float32: on the scale of its training split.
 
-    With a header the columns are found by name and others are left out; without one, every row holds exactly the F
-    numbers. The delimiter is a comma, a semicolon, a tab or a bar.
+    Counts and positive numbers, which have no scale, keep their values. With a header the columns are found by name and
+    others are left out; without one, every row holds exactly the F numbers. The delimiter is a comma, a semicolon, a
+    tab or a bar.
 
     Arguments:
         content: The file, in UTF-8.
         columns: The names of the F columns.
-        facts: `Dataset.facts`, also as read back from run.json: the columns' means and scales.
+        facts: `Dataset.facts`, also as read back from run.json: the columns' means and scales, or what the cells are.
         limit: How many rows are taken; more are refused.
         name: What to call it in an error.
 
@@ -207,8 +209,10 @@ def _number(cell: str, where: str) -> float:
 def _on_scale(
     values: NDArray[np.float64], columns: Sequence[str], facts: Mapping[str, Any], name: str
 ) -> NDArray[np.float32]:
-    """Standardise, and refuse what that makes infinite; a table without scales is binary."""
-    if "standardised" not in facts and not np.isin(values, (0, 1)).all():
+    """Standardise, and refuse what that makes infinite; without scales, cells are what the facts say, or binary."""
+    if "cells" in facts:
+        check_cells(values, facts["cells"], columns, name)
+    elif "standardised" not in facts and not np.isin(values, (0, 1)).all():
         raise VaelError(f"{name} expects cells that are 0 or 1, as the run's table has, got {values.max():g}")
     with np.errstate(over="ignore"):
         rows = standardise_rows(values, facts)

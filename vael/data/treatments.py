@@ -1,11 +1,13 @@
-"""A treatment says which random variable the model sees when a file holds pixels.
+"""A treatment says which random variable the model sees when a file holds pixels, or a table numbers.
 
 The field mixes these up, and their likelihoods do not compare: `grey` MNIST under a Bernoulli is a cross-entropy and no
 likelihood at all, `rounded` and `static` images are fixed binary data, `dynamic` ones are drawn afresh at every visit
-(Salakhutdinov & Murray 2008), `levels` are the integers of the file, whose bound is a message length.
+(Salakhutdinov & Murray 2008), `levels` are the integers of the file, whose bound is a message length. A table's numbers
+are `real` on a common scale, or `counts` or `positive` as they stand in the file (`cells.py` checks them).
 """
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,6 +23,8 @@ class Treatment(ABC):
     """Turn gathered raw values into the random variable x, on the device, at every visit."""
 
     domain: Domain
+    is_of_tables: ClassVar[bool] = False
+    """Whether it takes the numbers of a table; the others take pixels, or columns of 0 and 1."""
 
     def __init__(self, num_levels: int) -> None:
         """Keep how many levels the raw values have.
@@ -29,8 +33,13 @@ class Treatment(ABC):
             VaelError: The raw values cannot be treated in this way.
         """
         self.num_levels = num_levels
-        if num_levels < 2:
-            raise VaelError(f"treatment '{self.name}' expects pixels, got a table: use treatment = 'real'")
+        if self.is_of_tables and num_levels:
+            got = "cells that are all 0 or 1" if num_levels == 2 else "pixels"
+            raise VaelError(
+                f"treatment '{self.name}' expects a table of numbers, got {got}: use {_names(is_of_tables=False)}"
+            )
+        if not self.is_of_tables and num_levels < 2:
+            raise VaelError(f"treatment '{self.name}' expects pixels, got a table: use {_names(is_of_tables=True)}")
 
     @property
     def name(self) -> str:
@@ -100,13 +109,27 @@ class Real(Treatment):
     """Take the standardised numbers of a table as they are."""
 
     domain = "real"
+    is_of_tables = True
 
-    def __init__(self, num_levels: int) -> None:
-        self.num_levels = num_levels
-        if num_levels:
-            raise VaelError(
-                "treatment 'real' expects a table, got pixels: use 'grey', 'rounded', 'dynamic' or 'levels'"
-            )
+    def __call__(self, raw: Tensor) -> Tensor:
+        return raw.float()
+
+
+class Counts(Treatment):
+    """Take the whole numbers 0, 1, 2, … of a table as they are, not standardised."""
+
+    domain = "counts"
+    is_of_tables = True
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        return raw.float()
+
+
+class Positive(Treatment):
+    """Take the numbers > 0 of a table as they are, not standardised."""
+
+    domain = "positive"
+    is_of_tables = True
 
     def __call__(self, raw: Tensor) -> Tensor:
         return raw.float()
@@ -119,7 +142,15 @@ TREATMENTS: dict[str, type[Treatment]] = {
     "static": Static,
     "levels": Levels,
     "real": Real,
+    "counts": Counts,
+    "positive": Positive,
 }
+
+
+def _names(*, is_of_tables: bool) -> str:
+    """Return the treatments of tables, or of pixels, as an error names them."""
+    *others, last = (f"'{name}'" for name, kind in TREATMENTS.items() if kind.is_of_tables == is_of_tables)
+    return f"{', '.join(others)} or {last}"
 
 
 def find_treatment(name: str, num_levels: int) -> Treatment:

@@ -1,7 +1,8 @@
 """Distributions that torch lacks, and the divergence between two distributions.
 
-Each member is a `torch.distributions.Distribution` with `log_prob` and `sample`, and with `cdf` where it is discrete.
-They check no arguments: domains are checked once, where the data enters. Next: `likelihoods`, `priors` and `posteriors`
+Each member is a `torch.distributions.Distribution` with `log_prob` and `sample`, and with `cdf` where it has levels.
+They check no arguments: domains are checked once, where the data enters. A file each; those that only one part reads
+are imported from their files. Next: `likelihoods`, `priors` and `posteriors`
 are the modules that return them.
 """
 

@@ -10,6 +10,8 @@ from torch.types import _size
 
 __all__ = ["DiscretizedLogistic"]
 
+LARGEST_LOG_S = 20.0  # far beyond the narrowest bin and the widest slope; a scale that overflows has no gradient
+
 
 class DiscretizedLogistic(Distribution):
     """Give level k the logistic mass of its bin, the outermost bins reaching to ±∞.
@@ -31,7 +33,7 @@ class DiscretizedLogistic(Distribution):
     has_rsample = False
 
     def __init__(self, mu: Tensor, log_s: Tensor, num_levels: int) -> None:
-        self.mu, self.log_s = torch.broadcast_tensors(mu, log_s)
+        self.mu, self.log_s = torch.broadcast_tensors(mu, log_s.clamp(-LARGEST_LOG_S, LARGEST_LOG_S))
         self.num_levels = num_levels
         super().__init__(self.mu.shape, validate_args=False)
 

@@ -5,14 +5,19 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 from torch.distributions import kl_divergence as torch_kl_divergence
 
+from vael.distributions.quantised import Quantised
+
 __all__ = ["kl_divergence", "kl_per_dim"]
 
 
 def kl_divergence(q: Distribution, p: Distribution) -> Tensor | None:
     """Return KL(q ‖ p) in nats, over q's batch shape, or None where no closed form is known.
 
-    Closed forms are those that torch registers, and a full-covariance normal against a factorised one.
+    Closed forms are those that torch or a member of this room registers, a full-covariance normal against a factorised
+    one, and quantised codes against any distribution of codes: given x they are certain, so that it is −log p(codes).
     """
+    if isinstance(q, Quantised):
+        return -p.log_prob(q.codes)
     if isinstance(q, MultivariateNormal) and isinstance(p, Independent) and isinstance(p.base_dist, Normal):
         return _full_to_factorised(q, p.base_dist)
     try:

@@ -28,7 +28,11 @@ class Likelihood(nn.Module, ABC):
     densities: ClassVar[tuple[Domain, ...]]
     """The domains on which `log_prob` is a true (normalised) log probability or density."""
 
-    parameters_per_dim: ClassVar[int] = 1
+    is_of_images: ClassVar[bool] = False
+    """Whether the member accepts images alone, no rows of a table."""
+
+    parameters_per_dim: int = 1
+    """How many numbers of the decoder's output belong to one of x; it may depend on the observation and the options."""
 
     def __init__(self, observation: Observation) -> None:
         super().__init__()

@@ -1,35 +1,17 @@
 """Gaussian noise around the decoder's mean, with four ways to its variance."""
 
-import math
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from vael.distributions import OptimalNormal
-from vael.errors import VaelError
 from vael.likelihoods.base import Likelihood
+from vael.likelihoods.links import Location, start_log_sigma
 from vael.types import Observation
 
-__all__ = ["Gaussian", "Location", "OptimalGaussian"]
-
-
-class Location(nn.Module):
-    """Turn features `(…, 1, *shape)` into a mean: through the logistic function where x lies in [0, 1], else as is.
-
-    Arguments:
-        link: `auto` decides by the domain; `identity` and `logistic` insist.
-    """
-
-    def __init__(self, observation: Observation, link: Literal["auto", "identity", "logistic"]) -> None:
-        super().__init__()
-        self.num_event_dims = len(observation.shape)
-        self.is_logistic = link == "logistic" or (link == "auto" and observation.domain == "unit")
-
-    def forward(self, features: Tensor) -> Tensor:
-        location = features.squeeze(-self.num_event_dims - 1)
-        return torch.sigmoid(location) if self.is_logistic else location
+__all__ = ["Gaussian", "OptimalGaussian"]
 
 
 class Gaussian(Likelihood):
@@ -53,12 +35,8 @@ class Gaussian(Likelihood):
         link: Literal["auto", "identity", "logistic"] = "auto",
     ) -> None:
         super().__init__(observation)
-        if sigma <= 0:
-            raise VaelError(f"the Gaussian's sigma expects a number > 0, got {sigma}")
         self.location = Location(observation, link)
-        shape = observation.shape if variance == "per-dimension" else ()
-        log_sigma = torch.full(shape, math.log(sigma))
-        self.log_sigma = nn.Parameter(log_sigma, requires_grad=variance != "fixed")
+        self.log_sigma = start_log_sigma(observation, variance=variance, sigma=sigma, name="Gaussian")
 
     def forward(self, features: Tensor) -> Distribution:
         mu = self.location(features)

@@ -10,7 +10,7 @@ from torch.distributions import Laplace as LaplaceDistribution
 
 from vael.errors import VaelError
 from vael.likelihoods.base import Likelihood
-from vael.likelihoods.gaussian import Location
+from vael.likelihoods.links import Location
 from vael.types import Observation
 
 __all__ = ["Laplace"]

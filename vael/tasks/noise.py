@@ -12,7 +12,7 @@ def make_noise(data: DeviceData, num_examples: int = 100, *, seed: int = 0) -> D
     """Draw examples whose numbers are independent and uniform.
 
     Pixels are uniform over the levels of the file and then treated as the data are (rounded, drawn, …); a table's
-    columns are uniform between their smallest and largest value.
+    columns are uniform between their smallest and largest value, over the whole numbers where they are counts.
 
     Arguments:
         data: What the noise imitates.
@@ -26,5 +26,8 @@ def make_noise(data: DeviceData, num_examples: int = 100, *, seed: int = 0) -> D
             noise = torch.randint(treatment.num_levels, shape, dtype=torch.uint8)
         else:
             low, high = raw.amin(0).cpu(), raw.amax(0).cpu()
-            noise = low + (high - low) * torch.rand(shape)
+            if treatment.domain == "counts":
+                noise = (low + (high + 1 - low) * torch.rand(shape)).floor().minimum(high)
+            else:
+                noise = low + (high - low) * torch.rand(shape)
     return DeviceData(noise.to(raw.device), treatment)
