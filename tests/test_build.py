@@ -1,4 +1,5 @@
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,13 @@ def draw(observation: Observation, count: int) -> torch.Tensor:
     rng = np.random.default_rng(0)
     size = (count, *observation.shape)
     levels = observation.num_levels
-    x = {"unit": rng.random, "real": rng.standard_normal}.get(observation.domain, lambda s: rng.integers(0, levels, s))
+    draws: dict[Domain, Callable[[tuple[int, ...]], Any]] = {
+        "unit": rng.random,
+        "real": rng.standard_normal,
+        "counts": lambda size: rng.poisson(3.0, size),
+        "positive": lambda size: rng.lognormal(size=size),
+    }
+    x = draws.get(observation.domain, lambda size: rng.integers(0, levels, size))
     return torch.tensor(x(size), dtype=torch.float32)
 
 
@@ -58,7 +65,7 @@ def test_a_shipped_recipe_builds_and_gives_a_finite_loss(name: str):
 @pytest.mark.parametrize("name", LIKELIHOODS)
 def test_a_likelihood_is_built_on_its_domains_and_refused_on_the_others(name: str, domain: Domain):
     recipe = SMALL.override({"model.likelihood": name}).model
-    observation = observe((3,), domain)
+    observation = observe((1, 2, 2) if LIKELIHOODS[name].is_of_images else (3,), domain)
     if domain in LIKELIHOODS[name].domains:
         assert build_model(recipe, observation).observation is observation
     else:
@@ -70,8 +77,18 @@ def test_a_domain_mismatch_names_the_likelihoods_and_treatments_that_fit():
     with pytest.raises(VaelError) as error:
         build_model(SMALL.model, observe((1, 8, 8), "levels"))
     assert "expects x in the domain binary or unit, got levels" in str(error.value)
-    assert "model.likelihood=discretized-logistic," in str(error.value)
-    assert "data.treatment=grey|rounded|dynamic|static" in str(error.value)
+    assert "model.likelihood=discretized-logistic|" in str(error.value)
+    assert str(error.value).endswith(", or data.treatment=grey|rounded|dynamic|static")
+
+
+def test_a_domain_mismatch_names_the_treatments_of_tables_for_tables():
+    poisson = SMALL.override({"model.likelihood": "poisson"}).model
+    with pytest.raises(VaelError, match=r"use model\.likelihood=gaussian\|.*, or data\.treatment=counts$"):
+        build_model(poisson, observe((3,), "real"))
+    with pytest.raises(VaelError, match=r"use model\.likelihood=poisson\|negative-binomial, or data\.treatment=real$"):
+        build_model(SMALL.override({"model.likelihood": "gaussian"}).model, observe((3,), "counts"))
+    with pytest.raises(VaelError, match=r"got binary: use model\.likelihood=bernoulli[a-z|-]*$"):
+        build_model(poisson, observe((1, 8, 8), "binary"))
 
 
 def test_every_likelihood_that_a_mismatch_names_can_be_built():

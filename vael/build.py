@@ -15,12 +15,13 @@ import torch
 from vael.data.treatments import TREATMENTS
 from vael.errors import VaelError, unknown_name
 from vael.likelihoods import LIKELIHOODS, Likelihood
-from vael.models import VAE, OneLayerVAE
+from vael.models import STRUCTURES, VAE, Kit, Structure
 from vael.networks import DECODERS, ENCODERS
 from vael.objectives import OBJECTIVES, Objective
 from vael.posteriors import POSTERIORS
 from vael.precision import choose_precision
 from vael.priors import PRIORS
+from vael.random import seeded
 from vael.recipe import ModelRecipe, Part, Recipe, TrainingRecipe, read_value
 from vael.schedules import SCHEDULES, Constant, Schedule
 from vael.training import OPTIMIZERS, Optimizer, Plan
@@ -40,24 +41,35 @@ def build_model(recipe: ModelRecipe, observation: Observation) -> VAE:
     _check_domain(likelihood, recipe.likelihood.name, observation)
     out_shape = (likelihood.parameters_per_dim, *observation.shape)
     context_dim = _context_dim(recipe, observation)
-    encoder = _construct(ENCODERS, recipe.encoder, "model.encoder", observation.shape, context_dim)
-    posterior = _construct(POSTERIORS, recipe.posterior, "model.posterior", encoder.out_features, recipe.latent_dim)
-    prior = _construct(PRIORS, recipe.prior, "model.prior", recipe.latent_dim, observation, context_dim)
+    structure: Structure = _construct(STRUCTURES, recipe.structure, "model.structure")
+    _choose(POSTERIORS, recipe.posterior, "model.posterior")
+    _choose(PRIORS, recipe.prior, "model.prior")
     _check_support(recipe)
-    decoder = _construct(DECODERS, recipe.decoder, "model.decoder", recipe.latent_dim + context_dim, out_shape)
-    return OneLayerVAE(encoder, posterior, prior, decoder, likelihood, context_dim=context_dim)
+    _check_structure(recipe)
+    kit = Kit(
+        recipe.latent_dim,
+        context_dim,
+        likelihood,
+        encoder=_construct(ENCODERS, recipe.encoder, "model.encoder", observation.shape, context_dim),
+        posterior=lambda width, dim: _construct(POSTERIORS, recipe.posterior, "model.posterior", width, dim),
+        prior=lambda dim: _construct(PRIORS, recipe.prior, "model.prior", dim, observation, context_dim),
+        decoder=lambda dim: _construct(DECODERS, recipe.decoder, "model.decoder", dim + context_dim, out_shape),
+    )
+    return structure.assemble(kit)
 
 
-def build_objective(recipe: Recipe, model: VAE, total_steps: int) -> Objective:
-    """Build the objective for a model and a training of `total_steps`.
+def build_objective(recipe: Recipe, model: VAE, total_steps: int, *, num_examples: int = 0) -> Objective:
+    """Build the objective for a model and a training of `total_steps` on `num_examples`.
 
     Raises:
         VaelError: An unknown name or option, or an objective that the posterior cannot serve.
     """
     objective = _construct(OBJECTIVES, recipe.objective, "objective", total_steps=total_steps)
+    if getattr(objective, "num_examples", None) == 0:
+        objective = dataclasses.replace(objective, num_examples=num_examples)
     posterior = recipe.model.posterior.name
     if objective.needs_density and not model.has_density:
-        fitting = ", ".join(name for name, kind in OBJECTIVES.items() if not kind.needs_density)
+        fitting = ", ".join(name for name, kind in OBJECTIVES.items() if not kind().needs_density)
         raise VaelError(
             f"objective '{recipe.objective.name}' needs a density, posterior '{posterior}' has none: use {fitting}"
         )
@@ -67,9 +79,28 @@ def build_objective(recipe: Recipe, model: VAE, total_steps: int) -> Objective:
             f"objective '{recipe.objective.name}' differentiates through the draws of z, posterior '{posterior}' is "
             f"not reparametrised: use model.posterior={fitting.replace(', ', '|')}"
         )
-    if objective.needs_factorised and posterior != "diagonal-normal":
-        raise VaelError(f"free bits need independent latents, posterior '{posterior}' has none: use diagonal-normal")
+    if misfit := objective.find_misfit(model):
+        fitting = [name for name in POSTERIORS if _serves(objective, recipe.model, name)]
+        is_posterior = bool(fitting) and posterior not in fitting  # else something other than q is amiss
+        advice = f": posterior '{posterior}' does not serve, use model.posterior={'|'.join(fitting)}"
+        raise VaelError(misfit + (advice if is_posterior else ""))
     return objective
+
+
+def _serves(objective: Objective, recipe: ModelRecipe, posterior: str) -> bool:
+    """Say whether an objective would find what it needs in a small model with another posterior."""
+    linear = Part("mlp", {"hidden_features": []})
+    small = dataclasses.replace(
+        recipe, encoder=linear, decoder=linear, posterior=Part(posterior), structure=Part("one-layer")
+    )
+    observation = Observation((3,), "binary", 2, classes=("a", "b"))
+    small = dataclasses.replace(small, likelihood=Part("bernoulli"), prior=Part(recipe.prior.name))
+    try:
+        with seeded(0):
+            model = build_model(small, observation)
+        return (model.has_density or not objective.needs_density) and not objective.find_misfit(model)
+    except VaelError:
+        return False
 
 
 def build_plan(recipe: TrainingRecipe, device: torch.device, total_steps: int, *, compiled: bool) -> Plan:
@@ -110,7 +141,9 @@ def check_recipe(recipe: Recipe) -> None:
     _choose(POSTERIORS, model.posterior, "model.posterior")
     _choose(PRIORS, model.prior, "model.prior")
     _choose(DECODERS, model.decoder, "model.decoder")
+    _construct(STRUCTURES, model.structure, "model.structure")
     _check_support(model)
+    _check_structure(model)
     _construct(OBJECTIVES, recipe.objective, "objective")
     training = dataclasses.replace(recipe.training, precision="float32")  # nothing to measure
     build_plan(training, torch.device("cpu"), 1, compiled=False)
@@ -211,14 +244,55 @@ def _check_support(recipe: ModelRecipe) -> None:
             f"'{recipe.prior.name}' on '{prior.support}': use model.prior={'|'.join(priors)}, "
             f"or model.posterior={'|'.join(posteriors)}"
         )
+    if posterior.support == prior.support == "one-hot":
+        _check_categories(recipe)
+
+
+def _check_categories(recipe: ModelRecipe) -> None:
+    """Refuse codes of C categories under a prior over another number of them."""
+    mine, name = _num_categories(POSTERIORS[recipe.posterior.name], recipe.posterior)
+    theirs, prior_name = _num_categories(PRIORS[recipe.prior.name], recipe.prior)
+    if mine != theirs:
+        raise VaelError(
+            f"model.posterior '{recipe.posterior.name}' has {mine} categories a variable and model.prior "
+            f"'{recipe.prior.name}' {theirs}: use model.prior.{prior_name}={mine}, or model.posterior.{name}={theirs}"
+        )
+
+
+def _num_categories(kind: Any, part: Part) -> tuple[Any, str]:
+    """Return how many categories a variable of a part has, and the name of the option that says so."""
+    parameters = inspect.signature(kind).parameters
+    name = "codebook_size" if "codebook_size" in parameters else "num_categories"
+    return part.options.get(name, parameters[name].default), name
+
+
+def _check_structure(recipe: ModelRecipe) -> None:
+    """Refuse a posterior and networks that the structure cannot take."""
+    kind = STRUCTURES[recipe.structure.name]
+    deep = tuple(name for name, one in POSTERIORS.items() if one.has_density and one.is_reparametrised)
+    posteriors = kind.posteriors or (deep if kind.is_deep else ())
+    wanted = {
+        "posterior": (recipe.posterior, posteriors),
+        "encoder": (recipe.encoder, kind.encoders),
+        "decoder": (recipe.decoder, kind.decoders),
+    }
+    for role, (part, fitting) in wanted.items():
+        if fitting and part.name not in fitting:
+            raise VaelError(
+                f"model.structure '{recipe.structure.name}' does not work with model.{role} '{part.name}': "
+                f"use model.{role}={'|'.join(fitting)}, or model.structure=one-layer"
+            )
 
 
 def _check_domain(likelihood: Likelihood, name: str, observation: Observation) -> None:
     if observation.domain in likelihood.domains:
         return
-    likelihoods = [known for known, kind in LIKELIHOODS.items() if observation.domain in kind.domains]
-    treatments = [known for known, kind in TREATMENTS.items() if kind.domain in likelihood.domains]
-    other_way = f", or data.treatment={'|'.join(treatments)}" if observation.domain != "real" else ""
+    of_domain = {known: kind for known, kind in LIKELIHOODS.items() if observation.domain in kind.domains}
+    likelihoods = [known for known, kind in of_domain.items() if observation.is_image or not kind.is_of_images]
+    is_of_tables = any(kind.is_of_tables and kind.domain == observation.domain for kind in TREATMENTS.values())
+    fitting = {known: kind for known, kind in TREATMENTS.items() if kind.domain in likelihood.domains}
+    treatments = [known for known, kind in fitting.items() if kind.is_of_tables == is_of_tables]
+    other_way = f", or data.treatment={'|'.join(treatments)}" if treatments else ""
     raise VaelError(
         f"likelihood '{name}' expects x in the domain {' or '.join(likelihood.domains)}, got {observation.domain}: "
         f"use model.likelihood={'|'.join(likelihoods)}{other_way}"

@@ -46,7 +46,8 @@ class DataRecipe:
 
     Arguments:
         source: A name of `vael datasets` or a path.
-        treatment: What the pixels mean: grey, rounded, dynamic, static, levels; `auto` takes what fits the source.
+        treatment: What the pixels mean: grey, rounded, dynamic, static, levels; or a table's numbers: real, counts,
+            positive; `auto` takes what fits the source.
         size: Resize images to this height and width; 0 keeps them.
         color: `grey`, `rgb`, or `as-is`.
         valid_fraction: Share taken from the training data for validation; −1 takes the source's own way
@@ -66,11 +67,12 @@ class DataRecipe:
 
 @dataclass(frozen=True)
 class ModelRecipe:
-    """Name the three distributions and the two networks of one VAE.
+    """Name the three distributions and the two networks of one VAE, and how many stochastic layers it has.
 
     Arguments:
-        latent_dim: D, the dimensions of the (lowest) stochastic layer.
+        latent_dim: D, the dimensions of the stochastic layer: of several the lowest, of a ladder the top one.
         condition: `label` gives encoder, decoder and prior the example's label; `none` models x alone.
+        structure: How many stochastic layers there are, and in which order they are inferred.
     """
 
     latent_dim: int = 20
@@ -80,6 +82,7 @@ class ModelRecipe:
     prior: Part = Part("standard-normal")
     posterior: Part = Part("diagonal-normal")
     condition: Literal["none", "label"] = "none"
+    structure: Part = Part("one-layer")
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ class TrainingRecipe:
         checkpoint_seconds: Least time between two checkpoints; 0 writes one at every record.
         snapshots: About how many pictures of the model to keep for animations, denser at the start; 0 keeps none.
         snapshot_examples: Numbers of the test examples whose reconstructions the snapshots show.
+        start_from: A run (its path, or its name in the runs folder) whose weights to start from, as far as they fit;
+            empty starts afresh.
     """
 
     method: Literal["gradient", "pca"] = "gradient"
@@ -119,6 +124,7 @@ class TrainingRecipe:
     checkpoint_seconds: float = 20.0
     snapshots: int = 32
     snapshot_examples: list[int] = field(default_factory=lambda: [1, 4, 12, 15, 22])
+    start_from: str = ""
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def test_a_walk_keeps_to_its_label() -> None:
     model = build("mlp")
     by_label = [walk(model, [0.0, 0.0], [1.0, 1.0], num_steps=3, label=label).x for label in (0, 1)]
     np.testing.assert_array_equal(by_label[0], walk(model, [0.0, 0.0], [1.0, 1.0], num_steps=3).x)
-    assert not np.allclose(*by_label)
+    assert not np.allclose(by_label[0], by_label[1])
 
 
 def test_a_trained_model_draws_the_digit_that_it_is_asked_for(tmp_path: Path) -> None:

@@ -22,6 +22,26 @@ OPTIONS: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
         "mlp",
         {"hidden_features": (6, 9), "activation": "sigmoid", "batch_norm": True},
     ),
+    "mlp-gated": (
+        "mlp",
+        {"hidden_features": (9, 6), "activation": "gated", "dropout": 0.2},
+        "mlp",
+        {"hidden_features": (6,), "activation": "gated", "batch_norm": True},
+    ),
+    "residual-mlp": ("residual-mlp", {"width": 9}, "residual-mlp", {"width": 9, "num_blocks": 3}),
+    "residual-mlp-norm": (
+        "residual-mlp",
+        {"width": 9, "layer_norm": True, "dropout": 0.3, "activation": "elu"},
+        "residual-mlp",
+        {"width": 8, "layer_norm": True, "dropout": 0.3, "num_blocks": 1},
+    ),
+    "residual": ("residual", {"channels": (3, 5)}, "residual", {"channels": (5, 3)}),
+    "residual-norm": (
+        "residual",
+        {"channels": (3, 5, 4), "num_blocks": 2, "batch_norm": True, "squeeze_excite": True},
+        "residual",
+        {"channels": (5, 4, 3), "num_blocks": 2, "batch_norm": True, "squeeze_excite": True, "activation": "elu"},
+    ),
     **{
         f"conv-{kernel}": ("conv", {"channels": (3, 5), "kernel_size": kernel}, "conv", {"kernel_size": kernel})
         for kernel in (2, 3, 4, 5)

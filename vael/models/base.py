@@ -16,7 +16,7 @@ from vael.likelihoods.base import Likelihood
 from vael.models.inference import Inference, Latent
 from vael.types import Batch, Observation
 
-__all__ = ["VAE", "Pick", "at_mean", "drawing", "given"]
+__all__ = ["VAE", "Pick", "at_mean", "beside", "drawing", "given"]
 
 Pick = Callable[[int, Distribution], Tensor]
 """Choose the latents `(K, B, D_i)` of layer i, 0 the lowest, once its posterior is known: by a draw, its mean, …"""
@@ -83,6 +83,10 @@ class VAE(nn.Module, ABC):
         """Infer q(z | x), lowest layer first, and decode nothing."""
 
     @abstractmethod
+    def infer_decoded(self, batch: Batch, pick: Pick) -> tuple[tuple[Latent, ...], Distribution]:
+        """Infer q(z | x), lowest layer first, and p(x | z), batch shape `(K, B)`, at the latents picked."""
+
+    @abstractmethod
     def decode(self, z: Tensor, context: Tensor | None = None) -> Distribution:
         """Return p(x | z), batch shape `(…)`, for codes `(…, D)` and conditions `(…, Y)`."""
 
@@ -92,16 +96,17 @@ class VAE(nn.Module, ABC):
 
     def forward(self, batch: Batch, pick: Pick) -> Inference:
         """Infer the terms of the bound at the latents that `pick` chooses."""
-        latents = self.infer_latents(batch, pick)
-        code = torch.cat([latent.z for latent in latents], -1)
-        context = None
-        if batch.context is not None:
-            context = batch.context.expand(len(code), *batch.context.shape)
-        return Inference(batch.x, self.decode(code, context), latents)
+        latents, p_x = self.infer_decoded(batch, pick)
+        return Inference(batch.x, p_x, latents)
 
     def infer(self, batch: Batch, *, num_samples: int = 1) -> Inference:
         """Infer the terms of the bound with K = `num_samples` draws of z for each example."""
         return self(batch, drawing(num_samples))
+
+    def decode_latents(self, latents: Sequence[Latent], context: Tensor | None) -> Distribution:
+        """Return p(x | z), batch shape `(K, B)`, at latents that were inferred, given conditions `(B, Y)`."""
+        code = torch.cat([latent.z for latent in latents], -1)
+        return self.decode(code, None if context is None else context.expand(len(code), *context.shape))
 
     def split(self, code: Tensor) -> tuple[Tensor, ...]:
         """Cut codes `(…, D)` into the latents of the layers, `(…, D_i)` each."""
@@ -117,3 +122,8 @@ class VAE(nn.Module, ABC):
         if width != self.context_dim:
             wanted = f"labels of {self.context_dim} classes" if self.context_dim else "no label"
             raise VaelError(f"this model expects {wanted}, got {f'{width} classes' if width else 'none'}")
+
+
+def beside(z: Tensor, context: Tensor | None) -> Tensor:
+    """Put conditions `(…, Y)` beside latents `(…, D)`, repeated along the leading axes that they lack."""
+    return z if context is None else torch.cat([z, context.expand(*z.shape[:-1], context.shape[-1])], -1)

@@ -16,6 +16,7 @@ from torch.distributions import Distribution
 
 from vael.distributions.divergence import kl_divergence, kl_per_dim
 from vael.distributions.penalised import Penalised
+from vael.distributions.quantised import Quantised
 
 __all__ = ["Inference", "Latent"]
 
@@ -37,7 +38,8 @@ class Latent:
     @cached_property
     def log_ratio(self) -> Tensor:
         """Log q(z | x) − log p(z) at the samples; nats, `(K, B)`."""
-        return self.q_z.log_prob(self.z) - self.p_z.log_prob(self.z)
+        code = self.q_z.codes if isinstance(self.q_z, Quantised) else self.z
+        return self.q_z.log_prob(self.z) - self.p_z.log_prob(code)
 
     @cached_property
     def exact_rate(self) -> Tensor | None:

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vael.likelihoods.base import Likelihood
-from vael.models.base import VAE, Pick
+from vael.models.base import VAE, Pick, beside
 from vael.models.inference import Latent
 from vael.networks.base import Decoder, Encoder
 from vael.posteriors.base import Posterior
@@ -41,7 +41,7 @@ class OneLayerVAE(VAE):
         *,
         context_dim: int = 0,
     ) -> None:
-        super().__init__(likelihood, (prior.latent_dim,), context_dim)
+        super().__init__(likelihood, (posterior.latent_dim,), context_dim)
         self.encoder = encoder
         self.posterior = posterior
         self.prior = prior
@@ -57,11 +57,15 @@ class OneLayerVAE(VAE):
         q_z = self.encode(batch.x, batch.context)
         return (Latent(pick(0, q_z), q_z, self.prior(self.encode, batch.context)),)
 
+    def infer_decoded(self, batch: Batch, pick: Pick) -> tuple[tuple[Latent, ...], Distribution]:
+        latents = self.infer_latents(batch, pick)
+        return latents, self.decode_latents(latents, batch.context)
+
     def decode(self, z: Tensor, context: Tensor | None = None) -> Distribution:
         self.check_context(context)
-        return self.likelihood(self.decoder(z if context is None else torch.cat([z, context], -1)))
+        return self.likelihood(self.decoder(beside(z, context)))
 
     def draw(self, num_samples: int, context: Tensor | None = None) -> Tensor:
         self.check_context(context)
         p_z = self.prior(self.encode, context)
-        return p_z.sample(torch.Size(() if p_z.batch_shape else (num_samples,)))
+        return self.posterior.place(p_z.sample(torch.Size(() if p_z.batch_shape else (num_samples,))))

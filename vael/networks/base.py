@@ -6,15 +6,19 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-__all__ = ["ACTIVATIONS", "Activation", "Decoder", "Encoder"]
+__all__ = ["ACTIVATIONS", "Activation", "Decoder", "DenseActivation", "Encoder"]
 
-Activation = Literal["relu", "tanh", "sigmoid", "silu"]
+Activation = Literal["relu", "tanh", "sigmoid", "silu", "elu"]
+
+DenseActivation = Literal["relu", "tanh", "sigmoid", "silu", "elu", "gated"]
+"""What follows a dense layer; `gated` makes the layer (Wx + b) ⊙ σ(Vx + c)."""
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
     "silu": nn.SiLU,
+    "elu": nn.ELU,
 }
 
 

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from vael.errors import VaelError
 from vael.networks.base import ACTIVATIONS, Activation, Decoder, Encoder
-from vael.networks.mlp import dense_layers
+from vael.networks.dense import dense_layers
 
-__all__ = ["ConvDecoder", "ConvEncoder"]
+__all__ = ["ConvDecoder", "ConvEncoder", "Up", "check_image", "stage_sizes"]
 
 Size = tuple[int, int]
 
@@ -26,7 +26,7 @@ class ConvEncoder(Encoder):
         kernel_size: ≥ 2; odd with pooling.
         pooling: `stride` halves with the convolution itself; `max` and `average` pool after one of stride 1.
         hidden_features: Dense layers after the last stage.
-        activation: relu, tanh, sigmoid or silu.
+        activation: relu, tanh, sigmoid, silu or elu.
         batch_norm: Whether to normalise each stage's output over the batch before the activation.
     """
 
@@ -43,7 +43,7 @@ class ConvEncoder(Encoder):
         batch_norm: bool = False,
     ) -> None:
         super().__init__(in_shape, context_dim)
-        depth, *size = _check_image(in_shape)
+        depth, *size = check_image(in_shape)
         _check_stages(channels, kernel_size)
         sizes = stage_sizes((size[0], size[1]), len(channels))
         stages: list[nn.Module] = []
@@ -53,7 +53,7 @@ class ConvEncoder(Encoder):
             stages += [ACTIVATIONS[activation]()]
         self.stages = nn.Sequential(*stages)
         widths = (channels[-1] * math.prod(sizes[-1]), *hidden_features)
-        self.layers = dense_layers(widths, activation, batch_norm)
+        self.layers = dense_layers(widths, activation, batch_norm=batch_norm)
         self.out_features = widths[-1]
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
@@ -74,7 +74,7 @@ class ConvDecoder(Decoder):
         upsampling: `transposed` doubles with transposed convolutions; `resize` doubles by nearest neighbours and then
             convolves (no checkerboard; Odena et al. 2016, https://distill.pub/2016/deconv-checkerboard/).
         hidden_features: Dense layers before the small image.
-        activation: relu, tanh, sigmoid or silu.
+        activation: relu, tanh, sigmoid, silu or elu.
         batch_norm: Whether to normalise each stage's output over the batch before the activation.
     """
 
@@ -91,11 +91,11 @@ class ConvDecoder(Decoder):
         batch_norm: bool = False,
     ) -> None:
         super().__init__(latent_dim, out_shape)
-        depth, *size = _check_image(out_shape[1:])
+        depth, *size = check_image(out_shape[1:])
         _check_stages(channels, kernel_size)
         sizes = stage_sizes((size[0], size[1]), len(channels))[::-1]
         self.small_shape = (channels[0], *sizes[0])
-        self.layers = dense_layers((latent_dim, *hidden_features), activation, batch_norm)
+        self.layers = dense_layers((latent_dim, *hidden_features), activation, batch_norm=batch_norm)
         widest = nn.Linear((latent_dim, *hidden_features)[-1], math.prod(self.small_shape))
         self.small = nn.Sequential(widest, ACTIVATIONS[activation]())
         stages: list[nn.Module] = []
@@ -152,7 +152,8 @@ def stage_sizes(size: Size, num_stages: int) -> list[Size]:
     return sizes
 
 
-def _check_image(shape: tuple[int, ...]) -> tuple[int, ...]:
+def check_image(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of an image, `(C, H, W)`, and refuse what is none."""
     if len(shape) != 3:
         raise VaelError(
             f"a conv network expects images (C, H, W), got observations of shape {shape}: use network = 'mlp'"

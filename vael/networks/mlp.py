@@ -1,15 +1,14 @@
 """Multilayer perceptrons of any depth; with no hidden layer they are linear maps."""
 
-import itertools
 import math
 
 import torch
 from torch import Tensor, nn
 
-from vael.errors import VaelError
-from vael.networks.base import ACTIVATIONS, Activation, Decoder, Encoder
+from vael.networks.base import Decoder, DenseActivation, Encoder
+from vael.networks.dense import dense_layers
 
-__all__ = ["MLPDecoder", "MLPEncoder", "dense_layers"]
+__all__ = ["MLPDecoder", "MLPEncoder"]
 
 
 class MLPEncoder(Encoder):
@@ -19,8 +18,9 @@ class MLPEncoder(Encoder):
         in_shape: The shape of one observation.
         context_dim: Y ≥ 0; the condition stands beside x.
         hidden_features: The width of each hidden layer; none makes the features x itself.
-        activation: relu, tanh, sigmoid or silu.
+        activation: relu, tanh, sigmoid, silu or elu; `gated` makes each layer (Wx + b) ⊙ σ(Vx + c) instead.
         batch_norm: Whether to normalise each layer's output over the batch before the activation.
+        dropout: The share of each layer's outputs that is set to zero while training, 0 ≤ p < 1.
     """
 
     def __init__(
@@ -29,12 +29,13 @@ class MLPEncoder(Encoder):
         context_dim: int = 0,
         *,
         hidden_features: tuple[int, ...] = (400,),
-        activation: Activation = "relu",
+        activation: DenseActivation = "relu",
         batch_norm: bool = False,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__(in_shape, context_dim)
         widths = (math.prod(in_shape) + context_dim, *hidden_features)
-        self.layers = dense_layers(widths, activation, batch_norm)
+        self.layers = dense_layers(widths, activation, batch_norm=batch_norm, dropout=dropout)
         self.out_features = widths[-1]
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
@@ -49,8 +50,9 @@ class MLPDecoder(Decoder):
         latent_dim: D.
         out_shape: `(P, *shape)`.
         hidden_features: The width of each hidden layer, from the latents to x.
-        activation: relu, tanh, sigmoid or silu.
+        activation: relu, tanh, sigmoid, silu or elu; `gated` makes each layer (Wx + b) ⊙ σ(Vx + c) instead.
         batch_norm: Whether to normalise each layer's output over the batch before the activation.
+        dropout: The share of each layer's outputs that is set to zero while training, 0 ≤ p < 1.
     """
 
     def __init__(
@@ -59,31 +61,15 @@ class MLPDecoder(Decoder):
         out_shape: tuple[int, ...],
         *,
         hidden_features: tuple[int, ...] = (400,),
-        activation: Activation = "relu",
+        activation: DenseActivation = "relu",
         batch_norm: bool = False,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__(latent_dim, out_shape)
         widths = (latent_dim, *hidden_features)
-        self.layers = dense_layers(widths, activation, batch_norm)
+        self.layers = dense_layers(widths, activation, batch_norm=batch_norm, dropout=dropout)
         self.out = nn.Linear(widths[-1], math.prod(out_shape))
 
     def forward(self, z: Tensor) -> Tensor:
         features = self.out(self.layers(z.flatten(0, -2)))
         return features.float().reshape(*z.shape[:-1], *self.out_shape)
-
-
-def dense_layers(widths: tuple[int, ...], activation: Activation, batch_norm: bool) -> nn.Sequential:
-    """Build dense layers between the given widths, each followed by (normalisation and) the activation.
-
-    Raises:
-        VaelError: A width < 1.
-    """
-    if min(widths[1:], default=1) < 1:
-        raise VaelError(f"hidden_features expects widths ≥ 1, got {list(widths[1:])}")
-    layers: list[nn.Module] = []
-    for before, after in itertools.pairwise(widths):
-        layers.append(nn.Linear(before, after, bias=not batch_norm))  # the normalisation has a shift of its own
-        if batch_norm:
-            layers.append(nn.BatchNorm1d(after))
-        layers.append(ACTIVATIONS[activation]())
-    return nn.Sequential(*layers)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from vael.data.treatments import TREATMENTS
 from vael.likelihoods import LIKELIHOODS
+from vael.models import STRUCTURES
 from vael.networks import DECODERS, ENCODERS
 from vael.objectives import OBJECTIVES
 from vael.posteriors import POSTERIORS
@@ -25,6 +26,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "model.likelihood": LIKELIHOODS,
     "model.prior": PRIORS,
     "model.posterior": POSTERIORS,
+    "model.structure": STRUCTURES,
     "objective": OBJECTIVES,
     "training.optimizer": OPTIMIZERS,
 }
