@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from scipy.stats import bernoulli, norm
+from torch.distributions import Independent, Normal
 
 from vael.build import build_model
 from vael.errors import VaelError
-from vael.models import VAE, Inference, OneLayerVAE
+from vael.models import VAE, Inference, Latent, OneLayerVAE
 from vael.objectives.elbo import ELBO
 from vael.random import seeded
 from vael.recipe import ModelRecipe, Part
@@ -13,12 +16,12 @@ from vael.schedules import Cyclical, Linear
 from vael.types import Batch, Observation
 
 STEP = torch.tensor(0.0)
+SMALL = Part("mlp", {"hidden_features": [8]})
 
 
 def build() -> VAE:
-    small = Part("mlp", {"hidden_features": [8]})
     with seeded(0):
-        model = build_model(ModelRecipe(3, small, small, Part("bernoulli")), Observation((6,), "binary", 2))
+        model = build_model(ModelRecipe(3, SMALL, SMALL, Part("bernoulli")), Observation((6,), "binary", 2))
     assert isinstance(model, OneLayerVAE)
     with torch.no_grad():  # the dimensions' rates shall differ
         model.posterior.get_parameter("head.weight").mul_(torch.tensor([0.2, 1.0, 5.0] * 2).unsqueeze(-1))
@@ -109,9 +112,48 @@ def test_a_rate_below_its_free_bits_pulls_at_nothing():
         torch.testing.assert_close(got.grad, expected.grad)
 
 
-def test_only_free_bits_need_factorised_latents():
-    assert not ELBO().needs_factorised
-    assert ELBO(free_bits=0.1).needs_factorised
+@pytest.mark.parametrize(("capacity", "step", "wanted"), [(0.5, 0, 0.5), (50.0, 0, 50.0), (Linear(0, 2, 10), 5, 1.0)])
+def test_the_rate_is_led_to_its_capacity(capacity: float | Linear, step: int, wanted: float):
+    model = build()
+    inference = infer(model)
+    got = loss(ELBO(capacity=capacity, gamma=30.0), model, torch.tensor(float(step)))
+    rate, distortion = rates_by_hand(inference).sum(-1).mean(), distortion_by_hand(inference)
+    assert float(got.value.detach()) == pytest.approx(distortion + 30 * abs(rate - wanted), rel=1e-5)
+    assert float(got.rate) == pytest.approx(rate, rel=1e-5)
+    assert float(got.beta) == 30
+
+
+def test_free_bits_are_given_to_each_layer():
+    """Two layers of one dimension each: per layer and per dimension are the same, and differ from one sum of both."""
+    inference = infer(build())
+    latent = inference.latents[0]
+    q_z = latent.q_z
+    assert isinstance(q_z, Independent)
+    halves = [Normal(q_z.base_dist.loc[:, [i]], q_z.base_dist.scale[:, [i]]) for i in (0, 2)]
+    layers = tuple(Latent(latent.z[..., [0]], Independent(q, 1), Independent(Normal(0 * q.loc, 1), 1)) for q in halves)
+    per_layer = rates_by_hand(inference).mean(0)[[0, 2]]
+    free = float(per_layer.mean())
+    twice = replace(inference, latents=layers)
+    got = ELBO(free_bits=free, free_bits_per="layer")._rate_with_free_bits(twice)
+    assert float(got.detach()) == pytest.approx(np.maximum(free, per_layer).sum(), rel=1e-5)
+    assert float(got.detach()) > per_layer.sum()
+
+
+def test_free_bits_of_a_layer_are_not_those_of_its_dimensions():
+    model = build()
+    rate = rates_by_hand(infer(model)).sum(-1).mean()
+    for free, expected in ((0.5 * rate, rate), (2 * rate, 2 * rate)):
+        got = loss(ELBO(free_bits=float(free), free_bits_per="layer"), model)
+        assert float(got.value.detach()) == pytest.approx(float(got.distortion) + expected, rel=1e-5)
+
+
+def test_only_free_bits_of_dimensions_need_independent_latents():
+    recipe = ModelRecipe(3, SMALL, SMALL, Part("bernoulli"), posterior=Part("full-normal"))
+    full = build_model(recipe, Observation((6,), "binary", 2))
+    assert not ELBO().find_misfit(full)
+    assert not ELBO(free_bits=0.1, free_bits_per="layer").find_misfit(full)
+    assert "free bits need independent latents" in ELBO(free_bits=0.1).find_misfit(full)
+    assert not ELBO(free_bits=0.1).find_misfit(build())
 
 
 def test_gradient_reaches_every_parameter():
@@ -124,9 +166,23 @@ def test_gradient_reaches_every_parameter():
 
 @pytest.mark.parametrize(
     "options",
-    [{"beta": -0.1}, {"beta": -1}, {"free_bits": -0.1}, {"num_samples": 0}],
-    ids=lambda options: next(iter(options)),
+    [
+        {"beta": -0.1},
+        {"beta": -1},
+        {"free_bits": -0.1},
+        {"num_samples": 0},
+        {"gamma": -1.0},
+        {"capacity": -2.0},
+        {"gamma": 3.0, "beta": 2.0},
+        {"gamma": 3.0, "free_bits": 0.5},
+    ],
+    ids="-".join,
 )
 def test_weights_that_make_no_sense_are_refused(options: dict):
     with pytest.raises(VaelError, match=f"got .*{next(iter(options.values()))}"):
         ELBO(**options)
+
+
+def test_a_capacity_without_its_weight_is_refused():
+    with pytest.raises(VaelError, match=r"capacity = 5\.0 needs a weight: try objective\.gamma"):
+        ELBO(capacity=5.0)

@@ -1,5 +1,6 @@
 """The compiled step does what the eager one does, for every kind of model."""
 
+import math
 import shutil
 from dataclasses import replace
 
@@ -65,6 +66,20 @@ def test_compiled_and_eager_steps_agree(name: str) -> None:
             torch.testing.assert_close(
                 compiled[key], tensor, rtol=2e-3, atol=2e-4, msg=lambda text, key=key: f"{key}: {text}"
             )
+
+
+def test_a_fixed_variance_stays_fixed_in_a_compiled_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The traced step moves what asks for a gradient, and that alone."""
+    monkeypatch.setattr(torch, "compile", lambda traced, **_: traced)  # the graph as it is: quick, and no compiler
+    fixed = Part("gaussian", {"variance": "fixed", "sigma": 0.5})
+    monkeypatch.setitem(MODELS, "fixed", (ModelRecipe(latent_dim=3, likelihood=fixed), "grey"))
+    eager, compiled = train("fixed", compiled=False), train("fixed", compiled=True)
+    for state in (eager, compiled):
+        assert float(state.model.get_parameter("likelihood.log_sigma")) == pytest.approx(math.log(0.5))
+    for name, param in eager.model.named_parameters():
+        torch.testing.assert_close(compiled.model.get_parameter(name), param, rtol=2e-3, atol=2e-4)
+    moved = compiled.model.get_parameter("decoder.out.bias")
+    assert float(moved.detach().abs().max()) > 0.02
 
 
 @pytest.fixture
