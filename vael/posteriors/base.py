@@ -32,7 +32,13 @@ class Posterior(nn.Module, ABC):
         super().__init__()
         self.in_features = in_features
         self.latent_dim = latent_dim
+        self.code_dim = latent_dim
+        """The width of what the prior speaks of: D, or that of the codes where z is looked up in a codebook."""
 
     @abstractmethod
     def forward(self, features: Tensor) -> Distribution:
         """Return q(z | x) for features `(B, H)`."""
+
+    def place(self, code: Tensor) -> Tensor:
+        """Return the z `(…, D)` of the prior's draws `(…, code_dim)`: the same, unless z is looked up in a codebook."""
+        return code

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
 from vael.posteriors.base import Posterior
+from vael.posteriors.log_scale import bounded
 
 __all__ = ["DiagonalNormal", "FullNormal"]
 
@@ -21,7 +22,7 @@ class DiagonalNormal(Posterior):
 
     def forward(self, features: Tensor) -> Distribution:
         mu, log_var = self.head(features).float().chunk(2, dim=-1)
-        return Independent(Normal(mu, torch.exp(0.5 * log_var), validate_args=False), 1, validate_args=False)
+        return Independent(Normal(mu, torch.exp(bounded(0.5 * log_var)), validate_args=False), 1, validate_args=False)
 
 
 class FullNormal(Posterior):
@@ -44,6 +45,6 @@ class FullNormal(Posterior):
     def forward(self, features: Tensor) -> Distribution:
         sizes = [self.latent_dim, self.latent_dim, len(self.rows)]
         mu, log_diagonal, below = self.head(features).float().split(sizes, dim=-1)
-        lower = torch.diag_embed(torch.exp(log_diagonal))
+        lower = torch.diag_embed(torch.exp(bounded(log_diagonal)))
         lower[..., self.rows, self.columns] = below
         return MultivariateNormal(mu, scale_tril=lower, validate_args=False)
