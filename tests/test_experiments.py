@@ -365,7 +365,7 @@ def test_a_training_starts_from_another_runs_weights(tmp_path: Path) -> None:
     list(reopened.records())
     again = prepare("digits", settings={**settings, "training.start_from": ""}, runs=tmp_path, name="afresh")
     assert again.folder.info().get("started_from") is None
-    with pytest.raises(VaelError, match="no run"):
+    with pytest.raises(VaelError, match="unknown run 'nowhere'"):
         prepare("digits", settings={**settings, "training.start_from": "nowhere"}, runs=tmp_path, name="nothing")
     assert not (tmp_path / "nothing").exists()
 

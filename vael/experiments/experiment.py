@@ -16,6 +16,7 @@ from vael.experiments.notebook import show_in_notebook
 from vael.experiments.parts import Parts, read_recipe
 from vael.experiments.run import RUNS, Run
 from vael.experiments.snapshots import Snapshots, affordable_embeddings, snapshot_steps
+from vael.experiments.starting import take_weights
 from vael.recipe import Recipe
 from vael.runs import Record, RunFolder, write_atomically
 from vael.training import NonFinite, Pause, fit, load_checkpoint, save_checkpoint, save_weights
@@ -87,9 +88,12 @@ def prepare(
         chosen = replace(chosen, data=replace(chosen.data, source=source))
     chosen = chosen.override(settings or {})
     parts = Parts.build(chosen, data_root)
-    runs = Path(runs)
+    runs, origin = Path(runs), chosen.training.start_from
+    started_from = {"started_from": take_weights(parts.state, origin, runs=runs)} if origin else {}
     name = name or next_name(runs, Path(label).stem)
-    folder = RunFolder.create(runs, name, recipe=chosen.to_toml(), info=describe_parts(parts))
+    folder = RunFolder.create(runs, name, recipe=chosen.to_toml(), info=describe_parts(parts) | started_from)
+    if started_from:  # whoever resumes the run needs neither the other one nor luck
+        save_checkpoint(folder.path / "checkpoints", parts.state, {"metrics_bytes": 0})
     return Experiment(folder, parts)
 
 
@@ -112,6 +116,8 @@ def reopen(
     if epochs is not None:
         recipe = recipe.override({"training.epochs": epochs})
     info = folder.info()
+    if "refitted_from" in info:
+        raise VaelError(f"{folder.name} has a prior fitted to {info['refitted_from']['run']}: resume that and refit it")
     data_path = info["data"].get("path")
     parts = Parts.build(recipe, data_root, compiled=info["compute"]["compiled"], data_path=data_path)
     if parts.dataset.fingerprint() != info["data"]["fingerprint"]:

@@ -8,7 +8,11 @@ import torch
 from vael import data as sources
 from vael.build import build_model, build_objective, build_plan, find_device
 from vael.data import Dataset
+from vael.data.base import ReadOptions, SplitPlan
 from vael.data.batches import DeviceData
+from vael.data.cells import KEPT
+from vael.data.pixels import check_size
+from vael.data.places import cache_folder, search_folders
 from vael.data.treatments import Treatment, find_treatment, observe
 from vael.models import VAE
 from vael.objectives import Objective
@@ -51,7 +55,8 @@ class Parts:
         num_steps = recipe.training.epochs * -(-len(dataset.splits["train"]) // max(recipe.training.batch_size, 1))
         with seeded(recipe.training.seed):
             model = build_model(recipe.model, observe(dataset, treatment)).to(device)
-            objective = build_objective(recipe, model, num_steps)
+            num_examples = len(dataset.splits["train"])
+            objective = build_objective(recipe, model, num_steps, num_examples=num_examples)
             plan = build_plan(recipe.training, device, num_steps, compiled=bool(compiled))
             critic = objective.build_critic(model)
             critic = None if critic is None else critic.to(device)
@@ -89,16 +94,17 @@ def read_data(recipe: DataRecipe, data_root: Path | None, *, data_path: str | No
             another working directory, leads to nothing.
     """
     size = tuple(recipe.size) if isinstance(recipe.size, list) else recipe.size
-    dataset = sources.load(
-        _found_source(recipe.source, data_path),
-        root=data_root,
-        size=size or None,  # pyright: ignore[reportArgumentType] (the loader checks the length)
+    valid_fraction = None if recipe.valid_fraction < 0 else recipe.valid_fraction
+    test_fraction = None if recipe.test_fraction < 0 else recipe.test_fraction
+    options = ReadOptions(
+        search_folders(data_root),
+        cache_folder(),
+        size=check_size(size or None),
         color=None if recipe.color == "as-is" else recipe.color,
-        valid_fraction=None if recipe.valid_fraction < 0 else recipe.valid_fraction,
-        test_fraction=None if recipe.test_fraction < 0 else recipe.test_fraction,
-        split_seed=recipe.split_seed,
+        plan=SplitPlan(valid_fraction, test_fraction, recipe.split_seed),
+        cells=KEPT.get(recipe.treatment, "real"),
     )
-    return replace(dataset, name=recipe.source)
+    return replace(sources.read(_found_source(recipe.source, data_path), options), name=recipe.source)
 
 
 def _found_source(source: str, data_path: str | None) -> str:

@@ -35,7 +35,7 @@ WORK_SHARE = 0.01  # of the training's products; small calls and the disk make i
 class Snapshot:
     """Hold what a model looked like at one step.
 
-    Images are uint8, 0 … 255; rows of tables are standardised float32.
+    Images are uint8, 0 … 255; rows of tables are float32, as the model sees them.
 
     Arguments:
         step: Steps done.
