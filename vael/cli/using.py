@@ -1,11 +1,9 @@
-"""`vael evaluate`, `vael sample`, `vael reconstruct`, `vael interpolate`, `vael embed`."""
+"""`vael sample`, `vael reconstruct`, `vael interpolate`, `vael embed`."""
 
-import json as json_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
-from rich.console import Console
 
 from vael.cli.options import Output, Places, open_run
 from vael.errors import VaelError
@@ -13,57 +11,9 @@ from vael.errors import VaelError
 if TYPE_CHECKING:
     from vael.experiments import Run
 
-__all__ = ["embed", "evaluate", "interpolate", "reconstruct", "sample"]
+__all__ = ["embed", "interpolate", "reconstruct", "sample"]
 
 Flag = Annotated[bool, Parameter(negative="")]
-
-
-def evaluate(
-    run: str,
-    *,
-    split: str | None = None,
-    num_samples: int = 64,
-    seed: int = 0,
-    places: Places | None = None,
-    json: Flag = False,
-) -> None:
-    """Estimate the bounds of a run, each with its standard error.
-
-    For example:
-
-        vael evaluate basic-1
-        vael evaluate basic-1 --split train --num-samples 1 --json
-
-    Parameters
-    ----------
-    run
-        A run's name or path.
-    split
-        Which examples: train, valid or test; the test split where there is one.
-    num_samples
-        K, draws of z for each example: the larger, the tighter the bound on the NLL.
-    seed
-        Seed of the draws.
-    json
-        Print one JSON object.
-    """
-    from vael.cli.words import bounds_table
-
-    opened = open_run(run, places)
-    split = split or opened.default_split
-    evaluation = opened.evaluate(split, num_samples=num_samples, seed=seed)
-    if json:
-        print(json_module.dumps({"run": str(opened.path), "split": split, **evaluation.as_dict()}))
-        return
-    console = Console(highlight=False)
-    console.print(f"{opened.name} on {evaluation.num_examples:,} {split} examples ({evaluation.seconds:.1f} s)")
-    console.print(bounds_table(evaluation.as_dict()))
-    if evaluation.nll_nats is None and evaluation.elbo_nats is not None:
-        console.print(
-            "No NLL: this likelihood is no density on these data (a cross-entropy on grey pixels is not one)."
-        )
-    if evaluation.elbo_nats is None:
-        console.print("No bound: a point posterior has no rate; this is a plain autoencoder.")
 
 
 def sample(

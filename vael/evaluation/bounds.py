@@ -1,0 +1,90 @@
+"""The bounds of single examples, streamed: what evaluations, paired comparisons and train-against-test read."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vael.data.batches import DeviceData
+from vael.errors import VaelError
+from vael.evaluation.examples import BATCH_SIZE, CELLS_AT_ONCE, measuring
+from vael.models import VAE, at_mean
+from vael.random import seeded
+from vael.types import Batch
+
+__all__ = ["ExampleBounds", "bound_examples"]
+
+
+@dataclass(frozen=True)
+class ExampleBounds:
+    """Hold the terms of the bound of N examples, in their order; nats, float64.
+
+    Arguments:
+        num_samples: K draws of z for each.
+        rate_per_layer_nats: `(N, L)` KL(q(z_l|x) ‖ p(z_l)) of each layer, lowest first; NaN without a density.
+        distortion_nats: `(N,)` −E_q log p(x|z).
+        nll_nats: `(N,)` −log 1/K Σ_k w_k, an upper bound of −log p(x) in expectation; NaN without a density.
+        codes: `(N, D)` the posteriors' means, all layers side by side.
+    """
+
+    num_samples: int
+    rate_per_layer_nats: NDArray[np.float64]
+    distortion_nats: NDArray[np.float64]
+    nll_nats: NDArray[np.float64]
+    codes: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.distortion_nats)
+
+    @property
+    def rate_nats(self) -> NDArray[np.float64]:
+        """KL(q(z|x) ‖ p(z)), `(N,)`."""
+        return self.rate_per_layer_nats.sum(1)
+
+    @property
+    def elbo_nats(self) -> NDArray[np.float64]:
+        """−(rate + distortion), `(N,)`; larger is better."""
+        return -(self.rate_nats + self.distortion_nats)
+
+
+@torch.inference_mode()
+def bound_examples(model: VAE, data: DeviceData, *, num_samples: int = 64, seed: int = 0) -> ExampleBounds:
+    """Estimate the bounds of each example; memory does not grow with K.
+
+    Every batch has a seed of its own, so that models that draw differently still see the same x under a treatment that
+    draws it (`dynamic`): their bounds can be compared example by example.
+
+    Raises:
+        VaelError: K < 1 or no examples.
+    """
+    if num_samples < 1 or len(data) == 0:
+        raise VaelError(f"bounds expect num_samples ≥ 1 and examples, got {num_samples} and {len(data)}")
+    parts = []
+    with measuring(model, seed):
+        for number, index in enumerate(torch.arange(len(data), device=data.device).split(BATCH_SIZE)):
+            with seeded(int(np.random.SeedSequence([seed, number]).generate_state(1)[0])):
+                parts.append(_terms_of(model, data.batch(index), num_samples))
+    columns = (torch.cat(part).double().cpu().numpy() for part in zip(*parts, strict=True))
+    return ExampleBounds(num_samples, *columns)
+
+
+def _terms_of(model: VAE, batch: Batch, num_samples: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the arrays of `ExampleBounds` for one batch, in chunks of K."""
+    at_once = max(1, CELLS_AT_ONCE // batch.x.numel())
+    rate = torch.zeros(len(batch.x), len(model.latent_dims), dtype=torch.float64, device=batch.x.device)
+    distortion, log_sums = torch.zeros_like(rate[:, 0]), []
+    for done in range(0, num_samples, at_once):
+        size = min(at_once, num_samples - done)
+        inference = model.infer(batch, num_samples=size)
+        distortion += inference.distortion.double() * (size / num_samples)
+        if model.has_density:
+            rates = torch.stack([latent.rate for latent in inference.latents], 1)
+            rate += rates.double() * (size / num_samples)
+            log_sums.append(torch.logsumexp(inference.log_w.double(), 0))
+    codes = torch.cat([latent.z[0] for latent in model.infer_latents(batch, at_mean)], -1)
+    if not log_sums:
+        return torch.full_like(rate, torch.nan), distortion, torch.full_like(distortion, torch.nan), codes
+    return rate, distortion, math.log(num_samples) - torch.logsumexp(torch.stack(log_sums), 0), codes
