@@ -28,15 +28,15 @@ benchmark: $(VENV)/.installed  ## Compare the speed with the peers'; needs $$VAE
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(PIP_INSTALL) --editable '.[tables,tsne,studio]'
+	$(PIP_INSTALL) --editable '.[tables,tsne,studio,flows,sweep]'
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(PIP_INSTALL) --editable '.[tables,tsne,studio,test]'
+	$(PIP_INSTALL) --editable '.[tables,tsne,studio,flows,sweep,test]'
 	touch $@
 
 $(VENV)/.documented: $(VENV)/.installed
-	$(PIP_INSTALL) --editable '.[tables,studio,docs]'
+	$(PIP_INSTALL) --editable '.[tables,studio,flows,sweep,docs]'
 	touch $@
 
 clean:

@@ -13,6 +13,7 @@ from vael.cli.app import app
 from vael.data import SOURCES
 from vael.data.treatments import TREATMENTS
 from vael.likelihoods import LIKELIHOODS
+from vael.models import STRUCTURES
 from vael.networks import DECODERS, ENCODERS
 from vael.objectives import OBJECTIVES
 from vael.posteriors import POSTERIORS
@@ -33,12 +34,13 @@ TABLES: dict[str, list[Mapping[str, Any]]] = {
     "rooms/likelihoods.md": [LIKELIHOODS],
     "rooms/priors.md": [PRIORS],
     "rooms/posteriors.md": [POSTERIORS],
+    "rooms/models.md": [STRUCTURES],
     "rooms/objectives.md": [OBJECTIVES],
     "rooms/training.md": [OPTIMIZERS],
 }
 """The page that names the members of each table."""
 
-GIVEN = {"observation", "in_shape", "latent_dim", "out_shape", "in_features", "num_levels"}
+GIVEN = {"observation", "in_shape", "context_dim", "latent_dim", "out_shape", "in_features", "num_levels"}
 """Constructor arguments that come from other parts, not from a recipe."""
 
 

@@ -17,7 +17,7 @@ FLOORS = [
     {"training", "evaluation"},
     {"build", "tasks"},
     {"experiments"},
-    {"views"},
+    {"sweeps", "views"},
     {"studio"},
     {"cli"},
 ]

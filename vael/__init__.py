@@ -15,22 +15,40 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vael.errors import VaelError
-    from vael.experiments import Run, load, resume, train
+    from vael.experiments import Run, load, refit_prior, resume, train
+    from vael.experiments.judging import compare
     from vael.recipe import Recipe
+    from vael.sweeps import sweep
     from vael.views import animate, draw
     from vael.views.report import report
 
-__all__ = ["Recipe", "Run", "VaelError", "animate", "draw", "load", "report", "resume", "train"]
+__all__ = [
+    "Recipe",
+    "Run",
+    "VaelError",
+    "animate",
+    "compare",
+    "draw",
+    "load",
+    "refit_prior",
+    "report",
+    "resume",
+    "sweep",
+    "train",
+]
 
 _HOMES = {
     "Recipe": "vael.recipe",
     "Run": "vael.experiments",
     "VaelError": "vael.errors",
     "animate": "vael.views",
+    "compare": "vael.experiments.judging",
     "draw": "vael.views",
     "load": "vael.experiments",
+    "refit_prior": "vael.experiments",
     "report": "vael.views.report",
     "resume": "vael.experiments",
+    "sweep": "vael.sweeps",
     "train": "vael.experiments",
 }
 

@@ -128,6 +128,13 @@ def effects(theme: str, rows: int = 8, count: int = 13) -> Figure:
     return figures.draw_effects(values, rows=names, columns=NAMES[:count], muted=muted, theme=theme)
 
 
+def search(theme: str, count: int = 40) -> Figure:
+    elbo = -110 + 8 * chance(0).beta(4, 2, size=count) - np.where(np.arange(count) % 3, 0, 30)
+    shares = {"training.learning_rate.start": 0.55, "training.batch_size": 0.3, "model.encoder.activation": 0.15}
+    importance = shares if count > 20 else None
+    return figures.draw_search(np.arange(count), elbo, np.arange(count) % 3 > 0, importance=importance, theme=theme)
+
+
 GALLERY: dict[str, Callable[[str], Figure]] = {
     "curves": curves,
     "one curve": one_curve,
@@ -160,5 +167,7 @@ GALLERY: dict[str, Callable[[str], Figure]] = {
     "25 agreements": lambda theme: agreement(theme, 25),
     "paths": paths,
     "effects": effects,
+    "search": search,
+    "search of six trials": lambda theme: search(theme, 6),
     "few effects": lambda theme: effects(theme, 2, 4),
 }

@@ -2,7 +2,7 @@
 
 from cyclopts import App, Group
 
-from vael.cli import inspecting, keeping, listing, looking, showing, training, using
+from vael.cli import inspecting, judging, keeping, listing, looking, refitting, showing, sweeping, training, using
 
 __all__ = ["app"]
 
@@ -16,11 +16,12 @@ app = App(
 app.register_install_completion_command()
 
 GROUPS = {
-    "Train": (training.train, training.resume),
+    "Train": (training.train, training.resume, sweeping.sweep, refitting.refit_prior),
     "Look up": (listing.runs, listing.show, listing.recipes, listing.datasets),
     "Keep": (keeping.rename, keeping.stop, keeping.delete),
     "Look into": (showing.studio, looking.figures, looking.animate, looking.report),
-    "Use": (using.evaluate, using.sample, using.reconstruct, using.interpolate, using.embed, inspecting.inspect),
+    "Judge": (judging.evaluate, judging.compare),
+    "Use": (using.sample, using.reconstruct, using.interpolate, using.embed, inspecting.inspect),
 }
 
 for number, (title, commands) in enumerate(GROUPS.items()):

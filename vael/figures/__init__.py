@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vael.figures.manifold import draw_manifold, draw_surfaces
     from vael.figures.plane import draw_plane
     from vael.figures.scatter import draw_amounts, draw_embedding
+    from vael.figures.search import draw_search
     from vael.figures.theme import THEMES, Theme, find_theme
 
 _FILES = {
@@ -39,6 +40,7 @@ _FILES = {
     "images": ("draw_image_rows", "draw_images"),
     "manifold": ("draw_manifold", "draw_surfaces"),
     "plane": ("draw_plane",),
+    "search": ("draw_search",),
     "scatter": ("draw_amounts", "draw_embedding"),
     "theme": ("THEMES", "Theme", "find_theme"),
 }
@@ -64,6 +66,7 @@ __all__ = [
     "draw_paths",
     "draw_plane",
     "draw_rates",
+    "draw_search",
     "draw_surfaces",
     "figure_pixels",
     "find_theme",
