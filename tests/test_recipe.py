@@ -126,8 +126,10 @@ def test_a_schedule_gives_way_to_a_number_and_back():
 def test_overriding_leaves_the_recipe_alone():
     recipe = Recipe.find("digits")
     before = recipe.to_toml()
-    recipe.override({"model.encoder.hidden_features": [3], "training.epochs": 1})
+    settings = {"model.encoder": {"name": "mlp"}, "model.encoder.hidden_features": [3], "training.epochs": 1}
+    assert recipe.override(settings).model.encoder == Part("mlp", {"hidden_features": [3]})
     assert recipe.to_toml() == before
+    assert settings["model.encoder"] == {"name": "mlp"}
 
 
 @pytest.mark.parametrize(

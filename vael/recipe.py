@@ -5,6 +5,7 @@ objects and checks the options against the parts' own signatures. Here only the 
 errors with the closest match, wrong types say what was expected.
 """
 
+import copy
 import dataclasses
 import json
 import math
@@ -199,7 +200,7 @@ class Recipe:
         tree = _plain(self)
         names_first = sorted(settings.items(), key=lambda item: (item[0].count("."), not item[0].endswith(".name")))
         for key, value in names_first:
-            _set(tree, key.split("."), value)
+            _set(tree, key.split("."), copy.deepcopy(value))  # later settings write into it
         return read_value(type(self), tree, "")
 
 

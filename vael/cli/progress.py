@@ -35,8 +35,17 @@ def _say_start(experiment: "Experiment") -> None:
     mode = "compiled" if compute["compiled"] else "eager"
     print(f"{experiment.folder.name}: {recipe.title}" if recipe.title else experiment.folder.name)
     print(f"  data   {info['data']['source']}: {counts}")
-    print(f"  model  {info['num_parameters']:,} parameters, {recipe.model.latent_dim} latent dimensions")
+    print(f"  model  {info['num_parameters']:,} parameters, {_latents_in_words(info['latent_dims'])}")
     print(f"  on     {compute['device']}, {numbers} products, {mode} steps", flush=True)
+
+
+def _latents_in_words(dims: list[int]) -> str:
+    """Say how many latent dimensions there are, and in how many layers.
+
+    >>> _latents_in_words([100, 50])
+    '150 latent dimensions in 2 layers'
+    """
+    return f"{sum(dims)} latent dimensions" + (f" in {len(dims)} layers" if len(dims) > 1 else "")
 
 
 def _show_live(experiment: "Experiment") -> None:

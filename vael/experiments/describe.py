@@ -34,6 +34,7 @@ def describe_parts(parts: Parts) -> dict[str, Any]:
             "facts": json.loads(json.dumps(dict(dataset.facts))),
         },
         "observation": asdict(observation),
+        "latent_dims": list(parts.model.latent_dims),
         "num_parameters": sum(param.numel() for param in parts.model.parameters()),
         "compute": {
             "device": str(parts.device),

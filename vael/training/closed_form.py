@@ -18,6 +18,7 @@ from vael.likelihoods.gaussian import Gaussian
 from vael.models import VAE, OneLayerVAE
 from vael.networks.mlp import MLPDecoder, MLPEncoder
 from vael.posteriors.normal import DiagonalNormal
+from vael.priors.standard_normal import StandardNormal
 from vael.runs import Record
 from vael.training.state import TrainingState
 
@@ -61,7 +62,7 @@ def solve_pca(state: TrainingState, data: DeviceData) -> Record:
 
 
 def _linear_parts(model: VAE) -> tuple[nn.Linear, nn.Linear, Gaussian]:
-    if isinstance(model, OneLayerVAE) and model.context_dim == 0:
+    if isinstance(model, OneLayerVAE) and isinstance(model.prior, StandardNormal) and model.context_dim == 0:
         encoder, decoder, likelihood, posterior = model.encoder, model.decoder, model.likelihood, model.posterior
         if (
             isinstance(encoder, MLPEncoder)
@@ -74,7 +75,8 @@ def _linear_parts(model: VAE) -> tuple[nn.Linear, nn.Linear, Gaussian]:
             return posterior.head, decoder.out, likelihood
     raise VaelError(
         "method = 'pca' expects a linear Gaussian VAE: mlp networks with hidden_features = [], likelihood gaussian "
-        "with variance = 'shared' and link = 'identity', posterior diagonal-normal; see the recipe 'pca'"
+        "with variance = 'shared' and link = 'identity', posterior diagonal-normal, prior standard-normal, no "
+        "condition; see the recipe 'pca'"
     )
 
 

@@ -46,6 +46,7 @@ def recipe_in_words(run: Run) -> list[tuple[str, str]]:
         ("Prior p(z)", f"{_part(model.prior)}, {model.latent_dim} dimensions"),
         ("Posterior q(z|x)", f"{_part(model.posterior)}, from the encoder {_part(model.encoder)}"),
         ("Likelihood p(x|z)", f"{_part(model.likelihood)}, from the decoder {_part(model.decoder)}"),
+        ("Layers of latents", _part(model.structure)),
         ("Size", f"{info['num_parameters']:,} parameters"),
         ("Objective", _part(recipe.objective)),
         ("Training", how),
