@@ -18,6 +18,7 @@ from vael.types import DOMAINS, Batch, Domain, Observation
 CPU = torch.device("cpu")
 SHAPES = {
     "mnist": (1, 28, 28),
+    "binarized-mnist": (1, 28, 28),
     "cifar10": (3, 32, 32),
     "celeba": (3, 64, 64),
     "digits": (1, 8, 8),
