@@ -3,8 +3,9 @@
 import pytest
 
 HOLD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a script runs the suite in the background
 from vael.runs import RunFolder
 with RunFolder(Path(sys.argv[1])).locked():
     print("locked", flush=True)
