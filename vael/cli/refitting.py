@@ -21,7 +21,7 @@ Flag = Annotated[bool, Parameter(negative="")]
 def refit_prior(
     run: str,
     *,
-    prior: Literal["gaussian-mixture", "flow", "kernel", "second-stage"] = "gaussian-mixture",
+    prior: Literal["gaussian-mixture", "gmm", "flow", "kernel", "second-stage"] = "gaussian-mixture",
     set: Annotated[list[str] | None, Parameter(name=["--set", "-s"], negative="")] = None,
     name: str | None = None,
     epochs: int = 50,
@@ -42,7 +42,7 @@ def refit_prior(
     run
         A run's name or path.
     prior
-        A mixture of normals, a normalising flow, normals on stored codes, or a second, small VAE.
+        A mixture of normals (gmm for short), a normalising flow, normals on stored codes, or a second, small VAE.
     set
         Set one option of the prior, as option=value; may be given several times.
     name
@@ -62,6 +62,7 @@ def refit_prior(
 
     opened = open_run(run, places)
     settings = parse_settings(set or [])
+    prior = "gaussian-mixture" if prior == "gmm" else prior
     made = refit(opened, prior, settings=settings, name=name, epochs=epochs, seed=seed, on_epoch=show)
     if json:
         reached = {key: made.info[key] for key in ("refitted_from", "results")}
