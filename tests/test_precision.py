@@ -4,6 +4,7 @@ import torch
 
 import vael.precision
 from vael.precision import FLOAT32_ERROR, Precision, choose_precision
+from vael.types import PrecisionName
 
 CPU = torch.device("cpu")
 
@@ -20,7 +21,7 @@ CPU = torch.device("cpu")
     ],
 )
 def test_bfloat16_runs_where_asked_for_or_native(
-    monkeypatch: pytest.MonkeyPatch, name: str, native: bool, autocast: bool
+    monkeypatch: pytest.MonkeyPatch, name: PrecisionName, native: bool, autocast: bool
 ):
     monkeypatch.setattr(vael.precision, "_has_native_bfloat16", lambda device: native)
     assert choose_precision(name, CPU).autocast is autocast

@@ -12,6 +12,9 @@ from typing import Any
 
 import torch
 
+from vael.errors import VaelError
+from vael.types import PRECISIONS, PrecisionName
+
 __all__ = ["Precision", "choose_precision"]
 
 FLOAT32_ERROR = 1e-5  # largest relative rms error of a product that still counts as float32 (bfloat16 has 3e-3)
@@ -40,16 +43,21 @@ class Precision:
         return torch.autocast(device.type, torch.bfloat16, enabled=self.autocast)
 
 
-def choose_precision(name: str, device: torch.device) -> Precision:
+def choose_precision(name: PrecisionName, device: torch.device) -> Precision:
     """Choose the fastest products that keep float32's accuracy, and bfloat16 where asked for or native.
 
     Arguments:
         name: `float32`, `bfloat16`, or `auto`: bfloat16 where the chip computes it natively.
         device: Where the computation runs.
 
+    Raises:
+        VaelError: Another name.
+
     >>> choose_precision("float32", torch.device("cpu")).autocast
     False
     """
+    if name not in PRECISIONS:
+        raise VaelError(f"precision expects {', '.join(PRECISIONS)}, got '{name}'")
     products, error = "highest", float("inf")
     for products in ("medium", "highest"):
         with _products(products):

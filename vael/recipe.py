@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, Union
 
 from vael.errors import VaelError, unknown_name
+from vael.types import PrecisionName
 
 __all__ = [
     "DataRecipe",
@@ -119,7 +120,7 @@ class TrainingRecipe:
     gradient_clip: float = 0.0
     ema_decay: float = 0.0
     patience: int = 0
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: PrecisionName = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
     device: str = "auto"
     checkpoint_seconds: float = 20.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 if TYPE_CHECKING:  # the recipe and the command line's help import this module: no torch at run time
     from torch import Tensor
 
-__all__ = ["DOMAINS", "Batch", "Domain", "Observation", "Support"]
+__all__ = ["DOMAINS", "PRECISIONS", "Batch", "Domain", "Observation", "PrecisionName", "Support"]
 
 Domain = Literal["binary", "unit", "levels", "real", "counts", "positive"]
 """Where the numbers of x live: {0, 1}; [0, 1]; the integers 0 … num_levels − 1; the real line; 0, 1, 2, …; x > 0."""
@@ -18,7 +18,11 @@ Domain = Literal["binary", "unit", "levels", "real", "counts", "positive"]
 Support = Literal["real", "sphere", "one-hot"]
 """Where a latent lives: ℝ^D; the unit sphere in ℝ^D; several one-hot vectors side by side."""
 
+PrecisionName = Literal["auto", "float32", "bfloat16"]
+"""What products run in: bfloat16 under autocast, or, by `auto`, where the chip computes it natively."""
+
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
+PRECISIONS: tuple[PrecisionName, ...] = get_args(PrecisionName)
 
 
 @dataclass(frozen=True)

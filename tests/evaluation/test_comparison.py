@@ -47,6 +47,7 @@ def test_bounds_of_the_exact_posterior_are_the_evidence_of_each_example(linear: 
 
 def test_chunks_of_samples_are_one_estimate(linear: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     linear.perturb(0.3)
+    monkeypatch.setattr(bounds_module, "CELLS_AT_ONCE", 200 * 12 * 2000)
     whole = bound_examples(linear.model, linear.data, num_samples=2000)
     monkeypatch.setattr(bounds_module, "CELLS_AT_ONCE", 200 * 12 * 300)
     pieces = bound_examples(linear.model, linear.data, num_samples=2000)

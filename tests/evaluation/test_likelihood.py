@@ -74,6 +74,17 @@ def test_chunks_of_samples_make_no_difference(monkeypatch: pytest.MonkeyPatch) -
     assert chunked.distortion_nats == pytest.approx(whole.distortion_nats, abs=5e-2)
 
 
+def test_rounded_products_give_nearly_the_same_bounds() -> None:
+    """The model whose products are rounded to 8 bits is another one, but not by much; an unknown precision is none."""
+    model, data = binary_model(), binary_data(30)
+    exact, rounded = (evaluate(model, data, num_samples=50, precision=name) for name in ("float32", "bfloat16"))
+    assert rounded.nll_nats != exact.nll_nats
+    assert rounded.nll_nats == pytest.approx(exact.nll_nats, rel=2e-2)
+    assert rounded.rate_nats == pytest.approx(exact.rate_nats, rel=5e-2)
+    with pytest.raises(VaelError, match="precision expects auto, float32, bfloat16, got 'half'"):
+        evaluate(model, data, num_samples=1, precision="half")  # pyright: ignore[reportArgumentType]
+
+
 def test_grey_pixels_under_a_bernoulli_have_no_likelihood() -> None:
     model = build_model(ModelRecipe(latent_dim=2), Observation((1, 3, 3), "unit"))
     data = DeviceData(torch.zeros(5, 1, 3, 3, dtype=torch.uint8), find_treatment("grey", 256))

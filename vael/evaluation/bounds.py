@@ -13,7 +13,7 @@ from vael.errors import VaelError
 from vael.evaluation.examples import BATCH_SIZE, CELLS_AT_ONCE, measuring
 from vael.models import VAE, at_mean
 from vael.random import seeded
-from vael.types import Batch
+from vael.types import Batch, PrecisionName
 
 __all__ = ["ExampleBounds", "bound_examples"]
 
@@ -51,7 +51,9 @@ class ExampleBounds:
 
 
 @torch.inference_mode()
-def bound_examples(model: VAE, data: DeviceData, *, num_samples: int = 64, seed: int = 0) -> ExampleBounds:
+def bound_examples(
+    model: VAE, data: DeviceData, *, num_samples: int = 64, seed: int = 0, precision: PrecisionName = "float32"
+) -> ExampleBounds:
     """Estimate the bounds of each example; memory does not grow with K.
 
     Every batch has a seed of its own, so that models that draw differently still see the same x under a treatment that
@@ -63,7 +65,7 @@ def bound_examples(model: VAE, data: DeviceData, *, num_samples: int = 64, seed:
     if num_samples < 1 or len(data) == 0:
         raise VaelError(f"bounds expect num_samples ≥ 1 and examples, got {num_samples} and {len(data)}")
     parts = []
-    with measuring(model, seed):
+    with measuring(model, seed, precision):
         for number, index in enumerate(torch.arange(len(data), device=data.device).split(BATCH_SIZE)):
             with seeded(int(np.random.SeedSequence([seed, number]).generate_state(1)[0])):
                 parts.append(_terms_of(model, data.batch(index), num_samples))

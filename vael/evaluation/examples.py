@@ -14,6 +14,7 @@ from vael.errors import VaelError
 from vael.models import VAE, at_mean
 from vael.precision import choose_precision
 from vael.random import seeded
+from vael.types import PrecisionName
 
 __all__ = [
     "BATCH_SIZE",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 BATCH_SIZE = 200
-CELLS_AT_ONCE = 8_000_000  # numbers in one tensor: 32 MB in float32
+CELLS_AT_ONCE = 2_000_000  # numbers in one tensor: 8 MB in float32; four times as many are slower (docs/log.md)
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,11 @@ class Labelled:
 
 
 @contextmanager
-def measuring(model: VAE, seed: int) -> Iterator[None]:
-    """Run a block with the model in evaluation mode, from a seed, in float32 products."""
+def measuring(model: VAE, seed: int, precision: PrecisionName = "float32") -> Iterator[None]:
+    """Run a block with the model in evaluation mode, from a seed, in products of one precision."""
     model.eval()
-    with seeded(seed), choose_precision("float32", model.device).multiplying():
+    chosen = choose_precision(precision, model.device)
+    with seeded(seed), chosen.multiplying(), chosen.autocasting(model.device):
         yield
 
 

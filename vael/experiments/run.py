@@ -16,7 +16,7 @@ from vael.experiments.inline import Inline, explore_inline
 from vael.figures import image_grid, pair_grid, save_image
 from vael.runs import RunFolder
 from vael.tasks.project import Method
-from vael.types import Batch
+from vael.types import Batch, PrecisionName
 
 __all__ = ["RUNS", "Run", "load"]
 
@@ -47,9 +47,16 @@ class Run(Contents):
     _scores: dict[str, tasks.Scores] = field(default_factory=dict, init=False, repr=False)
     _projections: dict[tuple[str, int, str], tasks.Projection] = field(default_factory=dict, init=False, repr=False)
 
-    def evaluate(self, split: str | None = None, *, num_samples: int = 64, seed: int = 0) -> Evaluation:
+    def evaluate(
+        self,
+        split: str | None = None,
+        *,
+        num_samples: int = 64,
+        seed: int = 0,
+        precision: PrecisionName = "float32",
+    ) -> Evaluation:
         """Estimate the bounds on a split, see `vael.evaluation.evaluate`."""
-        return evaluate(self.model, self.data(split), num_samples=num_samples, seed=seed)
+        return evaluate(self.model, self.data(split), num_samples=num_samples, seed=seed, precision=precision)
 
     def sample(
         self, num_samples: int = 64, *, seed: int = 0, mean: bool = True, label: str | int | None = None
