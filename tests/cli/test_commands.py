@@ -143,6 +143,7 @@ MISTAKES = {
     "unknown command": (["trian"], 'Did you mean "train"'),
     "unknown option": (["train", "--epochs", "3"], "--epochs"),
     "unknown data set": (["train", "mnits"], "mnist"),
+    "a recipe for data": (["train", "basic"], "--recipe basic"),
     "unknown recipe": (["train", "--recipe", "bsic"], "did you mean 'basic'"),
     "unknown key": (["train", "--set", "training.epoch=3"], "did you mean 'training.epochs'"),
     "unknown part": (["train", "--set", "model.encoder=mpl"], "did you mean 'mlp'"),

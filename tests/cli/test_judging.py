@@ -58,6 +58,9 @@ def test_measures_that_make_no_sense_say_so(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit):
         main(["evaluate", "short", "--num-samples", "1", "--with", "layer"])
     assert "did you mean 'layers'?" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["evaluate", "short", "--num-samples", "1", "--with", "samples", "--inception", "weights.pth"])
+    assert "weights.pth is a pickle" in capsys.readouterr().err
 
 
 def test_runs_are_compared_the_best_first(capsys: pytest.CaptureFixture[str]) -> None:

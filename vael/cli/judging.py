@@ -29,6 +29,7 @@ def evaluate(
     precision: PrecisionName = "float32",
     measures: Annotated[str | None, Parameter(name="--with")] = None,
     cache: Path | None = None,
+    inception: Path | None = None,
     places: Places | None = None,
     json: Flag = False,
 ) -> None:
@@ -59,6 +60,9 @@ def evaluate(
         representations, disentanglement.
     cache
         The folder that keeps the network which compares samples; without it, one in the run's folder.
+    inception
+        A safetensors file with the weights of torchvision's inception_v3: samples are compared on its features (FID,
+        KID), 10,000 at most.
     json
         Print one JSON object.
     """
@@ -69,7 +73,7 @@ def evaluate(
     evaluation = opened.evaluate(split, num_samples=num_samples, seed=seed, precision=precision)
     if measures is not None:
         names = None if measures == "all" else [name.strip() for name in measures.split(",")]
-        found = judge(opened, names, split=split, seed=seed, cache=cache)
+        found = judge(opened, names, split=split, seed=seed, cache=cache, inception=inception)
     if json:
         more = {} if found is None else {name: result.as_dict() for name, result in found.results.items()}
         print(json_module.dumps({"run": str(opened.path), "split": split, **evaluation.as_dict(), **more}))

@@ -109,7 +109,7 @@ def _layers_table(numbers: Mapping[str, Any]) -> tuple[str, Table]:
 
 def _samples_table(numbers: Mapping[str, Any]) -> tuple[str, Table]:
     has_train = numbers["train"] is not None
-    table = plain_table("on features of the class network", "samples", "± s.e.", *(("training examples",) * has_train))
+    table = plain_table("distances and shares", "samples", "± s.e.", *(("training examples",) * has_train))
     for key, label in CLOSENESS.items():
         digits = 4 if key == "kernel_distance" else 3
         of_train = (f"{numbers['train'][key]:.{digits}f}",) if has_train else ()

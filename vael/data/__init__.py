@@ -30,6 +30,7 @@ from vael.data.splits import divide
 from vael.data.standardise import destandardise, standardise
 from vael.data.tables import Tables
 from vael.errors import VaelError, unknown_name
+from vael.recipe import shipped_recipes
 
 __all__ = [
     "SOURCES",
@@ -204,4 +205,6 @@ def _parse(spec: str) -> tuple[str, str]:
         raise VaelError(f"{spec} is no data that is known: a folder of images or a file in {', '.join(ENDINGS)} is")
     if "/" in spec or "." in place.name:
         raise VaelError(f"there is no file or folder {spec}: give a path that exists or a name of 'vael datasets'")
+    if spec in shipped_recipes():
+        raise VaelError(f"'{spec}' is a recipe, no data set: write --recipe {spec}; the recipe names its data")
     raise unknown_name("data set", prefix if colon else spec, SOURCES)

@@ -2,7 +2,7 @@
 
 No weights are shipped or fetched: the network learns the labels of the run's own training split in under a minute, and
 is kept as safetensors. Distances in its features compare models of one data set with one another; they are not the
-Fréchet Inception distance of the literature, which is defined by the weights of one Inception network.
+Fréchet Inception distance of the literature, which is defined by the weights of one Inception network (`inception.py`).
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from vael.data.batches import DeviceData
 from vael.errors import VaelError
 from vael.evaluation.examples import BATCH_SIZE, Labelled
+from vael.evaluation.inception import InceptionNetwork
 from vael.files import written_whole
 from vael.networks.conv import ConvEncoder
 from vael.networks.mlp import MLPEncoder
@@ -118,8 +119,8 @@ def measure_accuracy(network: ClassNetwork, examples: Labelled) -> float:
     return float((np.concatenate(found) == examples.labels).mean())
 
 
-def features_of(network: ClassNetwork, x: Tensor) -> NDArray[np.float64]:
-    """Return the features of x, `(B, 64)` float64."""
+def features_of(network: ClassNetwork | InceptionNetwork, x: Tensor) -> NDArray[np.float64]:
+    """Return the features of x, `(B, H)` float64."""
     return network(x).double().cpu().numpy()
 
 

@@ -24,6 +24,7 @@ from vael.data.batches import DeviceData
 from vael.errors import VaelError
 from vael.evaluation.examples import BATCH_SIZE, choose_examples, mean_and_error, measuring
 from vael.evaluation.features import ClassNetwork, features_of
+from vael.evaluation.inception import InceptionNetwork
 from vael.models import VAE
 
 __all__ = ["Closeness", "SampleQuality", "compare_features", "judge_samples"]
@@ -89,7 +90,7 @@ class SampleQuality:
 def judge_samples(
     model: VAE,
     data: DeviceData,
-    network: ClassNetwork,
+    network: ClassNetwork | InceptionNetwork,
     *,
     train: DeviceData | None = None,
     num_examples: int | None = 3000,

@@ -21,6 +21,7 @@ from vael.evaluation.comparison import Comparison, League, check_league, compare
 from vael.evaluation.disentanglement import Factors, measure_disentanglement
 from vael.evaluation.examples import Labelled
 from vael.evaluation.features import learn_network
+from vael.evaluation.inception import read_inception
 from vael.evaluation.information import measure_information
 from vael.evaluation.layers import measure_layers
 from vael.evaluation.overfit import measure_overfit
@@ -30,6 +31,8 @@ from vael.evaluation.samples import judge_samples
 from vael.experiments.run import Run
 
 __all__ = ["MEASURES", "Judgement", "Measured", "compare", "judge"]
+
+NUM_FOR_FID = 10_000  # samples and examples at most: FID is biased upwards, the more the fewer they are
 
 
 class Measured(Protocol):
@@ -47,6 +50,7 @@ class _Setting:
     split: str
     seed: int
     cache: Path
+    inception: Path | None
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ def judge(
     split: str | None = None,
     seed: int = 0,
     cache: Path | None = None,
+    inception: Path | None = None,
 ) -> Judgement:
     """Take measures of a run.
 
@@ -78,11 +83,12 @@ def judge(
         split: Which examples; the test split where there is one.
         seed: Seed of every draw.
         cache: The folder that keeps the network which compares samples; `cache` in the run's folder by default.
+        inception: A safetensors file of torchvision's `inception_v3`, on whose features samples are then compared.
 
     Raises:
         VaelError: An unknown measure, or one that was asked for by name and makes no sense for the run.
     """
-    setting = _Setting(split or run.default_split, seed, cache or run.path / "cache")
+    setting = _Setting(split or run.default_split, seed, cache or run.path / "cache", inception)
     results, refusals = {}, {}
     for name in measures or MEASURES:
         if name not in MEASURES:
@@ -150,6 +156,10 @@ def _other_than_train(run: Run, split: str, measure: str) -> str:
 
 
 def _samples(run: Run, setting: _Setting) -> Measured:
+    if setting.inception is not None:
+        network = read_inception(setting.inception, run.observation, run.model.device)
+        data, train = run.data(setting.split), run.data("train")
+        return judge_samples(run.model, data, network, train=train, num_examples=NUM_FOR_FID, seed=setting.seed)
     train = _labelled(run, "train", "comparing samples")
     network = learn_network(run.observation, train, cache=setting.cache, seed=setting.seed)
     return judge_samples(run.model, run.data(setting.split), network, train=train.data, seed=setting.seed)
