@@ -85,6 +85,12 @@ def test_rounded_products_give_nearly_the_same_bounds() -> None:
         evaluate(model, data, num_samples=1, precision="half")  # pyright: ignore[reportArgumentType]
 
 
+def test_whoever_watches_hears_of_every_batch() -> None:
+    heard = []
+    evaluate(binary_model(), binary_data(450), num_samples=1, on_batch=heard.append)
+    assert heard == [200, 400, 450]
+
+
 def test_grey_pixels_under_a_bernoulli_have_no_likelihood() -> None:
     model = build_model(ModelRecipe(latent_dim=2), Observation((1, 3, 3), "unit"))
     data = DeviceData(torch.zeros(5, 1, 3, 3, dtype=torch.uint8), find_treatment("grey", 256))

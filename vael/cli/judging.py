@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from vael.cli.options import Places, open_run
+from vael.cli.progress import showing_share
 from vael.errors import VaelError
 from vael.types import PrecisionName
 
@@ -70,7 +71,8 @@ def evaluate(
 
     opened = open_run(run, places)
     split, found = split or opened.default_split, None
-    evaluation = opened.evaluate(split, num_samples=num_samples, seed=seed, precision=precision)
+    with showing_share(f"{opened.name}, {split} examples", len(opened.data(split))) as on_batch:
+        evaluation = opened.evaluate(split, num_samples=num_samples, seed=seed, precision=precision, on_batch=on_batch)
     if measures is not None:
         names = None if measures == "all" else [name.strip() for name in measures.split(",")]
         found = judge(opened, names, split=split, seed=seed, cache=cache, inception=inception)

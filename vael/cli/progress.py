@@ -1,6 +1,8 @@
 """How a training looks on the screen: a live line in a terminal, plain lines elsewhere."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from vael.experiments import Experiment
     from vael.runs import Record, RunFolder
 
-__all__ = ["show_progress", "show_result"]
+__all__ = ["show_progress", "show_result", "showing_share"]
 
 PLAIN_LINES = 12
 """About how many epochs a training prints where there is no terminal."""
@@ -81,6 +83,17 @@ def _describe(record: "Record", last_train: "Record | None") -> str:
     if last_train is not None and last_train.seconds:
         parts.append(f"{last_train.num_examples / last_train.seconds:,.0f} examples/s")
     return "  ".join(parts)
+
+
+@contextmanager
+def showing_share(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal how many of `total` are done; what it yields takes the number. Nothing is left behind."""
+    columns = [TextColumn(what), BarColumn(bar_width=24), TextColumn("{task.completed:,} of {task.total:,}")]
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda done: progress.update(task, completed=done)
 
 
 def show_result(folder: "RunFolder", info: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The bounds of single examples, streamed: what evaluations, paired comparisons and train-against-test read."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,12 +53,18 @@ class ExampleBounds:
 
 @torch.inference_mode()
 def bound_examples(
-    model: VAE, data: DeviceData, *, num_samples: int = 64, seed: int = 0, precision: PrecisionName = "float32"
+    model: VAE,
+    data: DeviceData,
+    *,
+    num_samples: int = 64,
+    seed: int = 0,
+    precision: PrecisionName = "float32",
+    on_batch: Callable[[int], None] = lambda done: None,
 ) -> ExampleBounds:
     """Estimate the bounds of each example; memory does not grow with K.
 
     Every batch has a seed of its own, so that models that draw differently still see the same x under a treatment that
-    draws it (`dynamic`): their bounds can be compared example by example.
+    draws it (`dynamic`): their bounds can be compared example by example. `on_batch` hears how many examples are done.
 
     Raises:
         VaelError: K < 1 or no examples.
@@ -69,6 +76,7 @@ def bound_examples(
         for number, index in enumerate(torch.arange(len(data), device=data.device).split(BATCH_SIZE)):
             with seeded(int(np.random.SeedSequence([seed, number]).generate_state(1)[0])):
                 parts.append(_terms_of(model, data.batch(index), num_samples))
+            on_batch(int(index[-1]) + 1)
     columns = (torch.cat(part).double().cpu().numpy() for part in zip(*parts, strict=True))
     return ExampleBounds(num_samples, *columns)
 

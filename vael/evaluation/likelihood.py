@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -46,7 +47,13 @@ class Evaluation:
 
 
 def evaluate(
-    model: VAE, data: DeviceData, *, num_samples: int = 64, seed: int = 0, precision: PrecisionName = "float32"
+    model: VAE,
+    data: DeviceData,
+    *,
+    num_samples: int = 64,
+    seed: int = 0,
+    precision: PrecisionName = "float32",
+    on_batch: Callable[[int], None] = lambda done: None,
 ) -> Evaluation:
     """Estimate the terms of the bound and the importance-weighted NLL, −log 1/K Σ_k w_k.
 
@@ -60,12 +67,13 @@ def evaluate(
         seed: Seed of every draw: the same seed gives the same numbers.
         precision: What products run in, as in `training.precision`. The bounds are those of the model whose products
             are so rounded: bfloat16 is right for it too, and convolutions that have it natively are twice as fast.
+        on_batch: Hears how many examples are done.
 
     Raises:
         VaelError: K < 1, no examples, or an unknown precision.
     """
     began = time.perf_counter()
-    bounds = bound_examples(model, data, num_samples=num_samples, seed=seed, precision=precision)
+    bounds = bound_examples(model, data, num_samples=num_samples, seed=seed, precision=precision, on_batch=on_batch)
     return _summarise(model, bounds, time.perf_counter() - began)
 
 

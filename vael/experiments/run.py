@@ -1,6 +1,6 @@
 """A trained (or half-trained) run: its model, its data, and the verbs on them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -54,9 +54,12 @@ class Run(Contents):
         num_samples: int = 64,
         seed: int = 0,
         precision: PrecisionName = "float32",
+        on_batch: Callable[[int], None] = lambda done: None,
     ) -> Evaluation:
         """Estimate the bounds on a split, see `vael.evaluation.evaluate`."""
-        return evaluate(self.model, self.data(split), num_samples=num_samples, seed=seed, precision=precision)
+        return evaluate(
+            self.model, self.data(split), num_samples=num_samples, seed=seed, precision=precision, on_batch=on_batch
+        )
 
     def sample(
         self, num_samples: int = 64, *, seed: int = 0, mean: bool = True, label: str | int | None = None
