@@ -153,8 +153,8 @@ class Asking(VAE):
     def decode(self, z: Tensor, context: Tensor | None = None) -> Distribution:
         return self.inner.decode(z, context)
 
-    def draw(self, num_samples: int, context: Tensor | None = None) -> Tensor:
-        return self.inner.draw(num_samples, context)
+    def generate(self, pick: Pick, context: Tensor | None = None) -> tuple[Tensor, ...]:
+        return self.inner.generate(pick, context)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "regularised-l2"])

@@ -91,8 +91,19 @@ class VAE(nn.Module, ABC):
         """Return p(x | z), batch shape `(…)`, for codes `(…, D)` and conditions `(…, Y)`."""
 
     @abstractmethod
+    def generate(self, pick: Pick, context: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Walk down without x: let `pick` choose the latents of each layer, `(…, D_l)`, from the top, by p(z_l | z_>l).
+
+        Return them lowest first. A prior without batch axes leaves them to `pick`; conditions are `(…, Y)`.
+        """
+
     def draw(self, num_samples: int, context: Tensor | None = None) -> Tensor:
         """Draw N = `num_samples` codes `(N, D)` from the prior, given conditions `(N, Y)`."""
+
+        def pick(layer: int, p_z: Distribution) -> Tensor:
+            return p_z.sample(torch.Size(() if p_z.batch_shape else (num_samples,)))
+
+        return torch.cat(self.generate(pick, context), -1)
 
     def forward(self, batch: Batch, pick: Pick) -> Inference:
         """Infer the terms of the bound at the latents that `pick` chooses."""

@@ -90,14 +90,13 @@ class Hierarchy(VAE):
         self.check_context(context)
         return self.likelihood(self.decoder(self.above(-1, z, context)))
 
-    def draw(self, num_samples: int, context: Tensor | None = None) -> Tensor:
+    def generate(self, pick: Pick, context: Tensor | None = None) -> tuple[Tensor, ...]:
         self.check_context(context)
-        p_z = self.prior(self.encode, context)
-        code = p_z.sample(torch.Size(() if p_z.batch_shape else (num_samples,)))
+        zs = [pick(len(self.conditionals), self.prior(self.encode, context))]
         for layer in reversed(range(len(self.conditionals))):
-            p_z = self.conditionals[layer](self.descents[layer](self.above(layer, code, context)))
-            code = torch.cat([p_z.sample(), code], -1)
-        return code
+            above = self.above(layer, torch.cat(zs, -1), context)
+            zs.insert(0, pick(layer, self.conditionals[layer](self.descents[layer](above))))
+        return tuple(zs)
 
     def infer_decoded(self, batch: Batch, pick: Pick) -> tuple[tuple[Latent, ...], Distribution]:
         latents = self.infer_latents(batch, pick)

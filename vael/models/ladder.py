@@ -94,17 +94,17 @@ class LadderVAE(VAE):
         *rungs, top = self.split(z)
         return self.likelihood(self._descend(top, context, lambda rung, h, p_z: rungs[-1 - rung]))
 
-    def draw(self, num_samples: int, context: Tensor | None = None) -> Tensor:
+    def generate(self, pick: Pick, context: Tensor | None = None) -> tuple[Tensor, ...]:
         self.check_context(context)
-        p_z = self.prior(self.encode, context)
-        zs = [p_z.sample(torch.Size(() if p_z.batch_shape else (num_samples,)))]
+        num_rungs = len(self.rungs)
+        zs = [pick(num_rungs, self.prior(self.encode, context))]
 
         def choose(rung: int, h: Tensor, p_z: Independent) -> Tensor:
-            zs.insert(0, p_z.sample())
+            zs.insert(0, pick(num_rungs - 1 - rung, p_z))
             return zs[0]
 
         self._descend(zs[0], context, choose, is_whole=False)
-        return torch.cat(zs, -1)
+        return tuple(zs)
 
     def _infer(self, batch: Batch, pick: Pick, *, is_whole: bool) -> tuple[tuple[Latent, ...], Tensor]:
         """Return the latents, lowest first, and what the way down ends with."""

@@ -1,6 +1,5 @@
 """The variational autoencoder with one stochastic layer."""
 
-import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
@@ -65,7 +64,6 @@ class OneLayerVAE(VAE):
         self.check_context(context)
         return self.likelihood(self.decoder(beside(z, context)))
 
-    def draw(self, num_samples: int, context: Tensor | None = None) -> Tensor:
+    def generate(self, pick: Pick, context: Tensor | None = None) -> tuple[Tensor, ...]:
         self.check_context(context)
-        p_z = self.prior(self.encode, context)
-        return self.posterior.place(p_z.sample(torch.Size(() if p_z.batch_shape else (num_samples,))))
+        return (self.posterior.place(pick(0, self.prior(self.encode, context))),)
