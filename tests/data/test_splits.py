@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vael.data.base import Dataset, Split, SplitPlan
-from vael.data.splits import divide
+from vael.data.splits import assign, divide
 from vael.data.standardise import destandardise, standardise
 from vael.errors import VaelError
 
@@ -107,3 +107,7 @@ def test_tables_stand_on_the_training_scale() -> None:
 def test_without_a_record_nothing_is_undone() -> None:
     x = np.ones((2, 3))
     assert destandardise(x, {}) is x
+
+
+def test_rows_keep_their_order_where_nothing_is_cut_off() -> None:
+    assert assign({"all": 5}, SplitPlan(valid_fraction=0.0, test_fraction=0.0)) == {"train": ("all", None)}

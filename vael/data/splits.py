@@ -51,6 +51,8 @@ def assign(counts: Mapping[str, int], plan: SplitPlan) -> dict[str, tuple[str, N
     if len(counts) == 1 and only in ("all", "train"):
         fractions = {"valid": plan.valid_fraction, "test": plan.test_fraction}
         fractions = {name: DEFAULT_FRACTION if value is None else value for name, value in fractions.items()}
+        if counts[only] and not any(fractions.values()):
+            return {"train": (only, None)}  # nothing is cut off, so the rows keep their order
         return _cut(only, counts[only], fractions, plan.seed)
     if "train" not in counts or not set(counts) <= {"train", "valid", "test"}:
         raise VaelError(f"expected splits called train, valid and test, got {', '.join(sorted(counts))}: rename them")
