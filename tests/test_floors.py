@@ -14,7 +14,7 @@ FLOORS = [
     {"likelihoods", "priors", "posteriors"},
     {"models"},
     {"objectives"},
-    {"training", "evaluation"},
+    {"training", "evaluation", "coding"},
     {"build", "tasks"},
     {"experiments"},
     {"sweeps", "views"},

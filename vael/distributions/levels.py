@@ -22,6 +22,7 @@ class FreeLevels(Distribution):
 
     def __init__(self, logits: Tensor) -> None:
         self.log_p = torch.log_softmax(logits, -1)
+        self.num_levels = logits.shape[-1]
         super().__init__(logits.shape[:-1], validate_args=False)
 
     @property

@@ -1,10 +1,11 @@
 """Tasks are verbs: (model, data, …) → a frozen result of numpy arrays. They print nothing and write no files.
 
 `sample`, `reconstruct`, `interpolate` and `walk`, `embed`, `score`, `inspect`, `find_neighbours`, `decode`, `traverse`,
-`manifold`, `project`, `make_noise`. Next: `experiments.Run` offers them on a run, `views` draws their results, `cli`
-offers both on the command line.
+`manifold`, `project`, `make_noise`, and `compress` and `decompress` of `coding`. Next: `experiments.Run` offers them
+on a run, `views` draws their results, `cli` offers both on the command line.
 """
 
+from vael.coding import Compressed, compress, decompress
 from vael.tasks.decode import decode
 from vael.tasks.embed import Embedding, embed
 from vael.tasks.inspect import Inspection, Known, inspect
@@ -19,6 +20,7 @@ from vael.tasks.score import Scores, score
 from vael.tasks.traverse import Traversal, traverse
 
 __all__ = [
+    "Compressed",
     "Embedding",
     "Inspection",
     "Interpolation",
@@ -31,7 +33,9 @@ __all__ = [
     "Samples",
     "Scores",
     "Traversal",
+    "compress",
     "decode",
+    "decompress",
     "draw_latent",
     "embed",
     "find_neighbours",
