@@ -2,7 +2,19 @@
 
 from cyclopts import App, Group
 
-from vael.cli import inspecting, judging, keeping, listing, looking, refitting, showing, sweeping, training, using
+from vael.cli import (
+    coding,
+    inspecting,
+    judging,
+    keeping,
+    listing,
+    looking,
+    refitting,
+    showing,
+    sweeping,
+    training,
+    using,
+)
 
 __all__ = ["app"]
 
@@ -22,6 +34,7 @@ GROUPS = {
     "Look into": (showing.studio, looking.figures, looking.animate, looking.report),
     "Judge": (judging.evaluate, judging.compare),
     "Use": (using.sample, using.reconstruct, using.interpolate, using.embed, inspecting.inspect),
+    "Code": (coding.compress, coding.decompress),
 }
 
 for number, (title, commands) in enumerate(GROUPS.items()):

@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from vael.build import build_model, find_device
-from vael.data import Dataset, destandardise
+from vael.data import Dataset, destandardise, load
 from vael.data.base import choose_split
 from vael.data.batches import DeviceData
 from vael.data.foreign import read_image, read_rows
+from vael.data.lossless import NamedPixels, read_exact
 from vael.data.treatments import find_treatment
 from vael.errors import VaelError, unknown_name
 from vael.experiments.notebook import run_line
@@ -240,6 +241,33 @@ class Contents(ABC):
             return DeviceData(rows, treatment, labels, self.model.context_dim).batch(
                 torch.arange(len(rows), device=rows.device)
             )
+
+    def exact_images(self, data: str | Path | None = None, *, split: str | None = None) -> NamedPixels:
+        """Return images as they stand in their files, for lossless coding; those of a folder or zip with their names.
+
+        Arguments:
+            data: A folder or zip of images, or whatever `vael.data.load` reads; None takes the run's own data.
+            split: Of data that have any; the test split where there is one.
+
+        Raises:
+            VaelError: An image of another form, no such split, or no images.
+        """
+        if not self.is_image:
+            raise VaelError(f"lossless coding is of images, the data of {self.name} are a table")
+        observation, spec = self.observation, None if data is None else str(data)
+        num_levels = 2 if observation.domain == "binary" else 256
+        if spec is not None and (Path(spec).expanduser().is_dir() or spec.lower().endswith(".zip")):
+            return read_exact(Path(spec).expanduser(), observation.shape, num_levels)
+        if spec is None:
+            self.data(split)
+            dataset = self.dataset
+            assert dataset is not None
+        else:
+            dataset = load(spec, root=self.data_root, valid_fraction=0.0, test_fraction=0.0)
+        name = split or (self.default_split if spec is None else dataset.default_split)
+        if name not in dataset.splits:
+            raise unknown_name("split", name, dataset.splits)
+        return NamedPixels(dataset.splits[name].x, ())
 
     def label_number(self, label: str | int | None) -> int | None:
         """Return the number of a class by its name or number; None stays None.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vael import tasks
+from vael.data.lossless import NamedPixels
 from vael.errors import VaelError
 from vael.evaluation import Evaluation, evaluate
 from vael.experiments.contents import Contents
@@ -90,6 +91,28 @@ class Run(Contents):
         if split not in self._embeddings:
             self._embeddings[split] = tasks.embed(self.model, self.data(split))
         return self._embeddings[split]
+
+    def compress(
+        self,
+        images: NamedPixels | NDArray[np.uint8] | str | Path | None = None,
+        *,
+        split: str | None = None,
+        verify: bool = True,
+        on_block: Callable[[int], None] = lambda done: None,
+    ) -> tasks.Compressed:
+        """Code images losslessly, see `vael.coding.compress`; from files as `exact_images` reads them."""
+        if isinstance(images, np.ndarray):
+            images = NamedPixels(images, ())
+        if not isinstance(images, NamedPixels):
+            images = self.exact_images(images, split=split)
+        return tasks.compress(self.model, images.x, names=images.names, verify=verify, on_block=on_block)
+
+    def decompress(
+        self, file: bytes | str | Path, *, name: str = "the file", on_block: Callable[[int], None] = lambda done: None
+    ) -> NamedPixels:
+        """Read images back from a file of `compress` or its content, see `vael.coding.decompress`."""
+        content, name = (file, name) if isinstance(file, bytes) else (_read(Path(file)), str(file))
+        return NamedPixels(*tasks.decompress(self.model, content, name=name, on_block=on_block))
 
     def scores(self, split: str | None = None) -> tasks.Scores:
         """Score every example of a split, see `vael.tasks.score`; done once for each split."""
