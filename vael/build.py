@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from vael.data.corruptions import CORRUPTIONS, Corruption
 from vael.data.treatments import TREATMENTS
 from vael.errors import VaelError, unknown_name
 from vael.likelihoods import LIKELIHOODS, Likelihood
@@ -27,7 +28,7 @@ from vael.schedules import SCHEDULES, Constant, Schedule
 from vael.training import OPTIMIZERS, Optimizer, Plan
 from vael.types import Observation
 
-__all__ = ["build_model", "build_objective", "build_plan", "check_recipe", "find_device"]
+__all__ = ["build_corruption", "build_model", "build_objective", "build_plan", "check_recipe", "find_device"]
 
 
 def build_model(recipe: ModelRecipe, observation: Observation) -> VAE:
@@ -128,6 +129,21 @@ def build_plan(recipe: TrainingRecipe, device: torch.device, total_steps: int, *
     )
 
 
+def build_corruption(recipe: TrainingRecipe, observation: Observation) -> Corruption | None:
+    """Build what spoils x for the encoder while training; None for nothing.
+
+    Raises:
+        VaelError: An unknown name or option, or an x that cannot be spoilt in this way.
+    """
+    if recipe.corruption == Part("none"):
+        return None
+    if recipe.corruption.name not in CORRUPTIONS:
+        raise unknown_name("training.corruption", recipe.corruption.name, ["none", *CORRUPTIONS])
+    corruption: Corruption = _construct(CORRUPTIONS, recipe.corruption, "training.corruption")
+    corruption.check(observation)
+    return corruption
+
+
 def check_recipe(recipe: Recipe) -> None:
     """Refuse what is wrong with a recipe whatever its data are: a form asks before any data are read.
 
@@ -145,6 +161,7 @@ def check_recipe(recipe: Recipe) -> None:
     _check_support(model)
     _check_structure(model)
     _construct(OBJECTIVES, recipe.objective, "objective")
+    build_corruption(recipe.training, Observation((1,), "binary", 2))
     training = dataclasses.replace(recipe.training, precision="float32")  # nothing to measure
     build_plan(training, torch.device("cpu"), 1, compiled=False)
 

@@ -98,6 +98,7 @@ class TrainingRecipe:
         seed: Seed of weights, order and noise.
         optimizer: adam, adamw, sgd or adagrad, with options.
         learning_rate: A number, or a schedule (`{ name = "cosine", start = 1e-3, end = 0.0 }`).
+        corruption: gaussian, salt-and-pepper or masking noise, with options, on what the encoder sees; none by default.
         gradient_clip: Largest Euclidean norm of the whole gradient; 0 switches it off.
         ema_decay: Decay a step of the exponential moving average of the weights; 0 switches it off.
         patience: Epochs without a better validation ELBO after which training stops; 0 switches it off.
@@ -117,6 +118,7 @@ class TrainingRecipe:
     seed: int = 0
     optimizer: Part = Part("adam")
     learning_rate: float | Part = 1e-3
+    corruption: Part = Part("none")
     gradient_clip: float = 0.0
     ema_decay: float = 0.0
     patience: int = 0

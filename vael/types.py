@@ -84,8 +84,15 @@ class Batch:
         x: `(B, *shape)` float, in the domain that the observation states.
         context: `(B, Y)` float, the condition (a label as a one-hot row), or None.
         observed: `(B, *shape)` bool, True where a cell is there, or None for all.
+        seen: `(B, *shape)` float, what the encoder sees in the place of x (a spoilt copy), or None for x itself.
     """
 
     x: "Tensor"
     context: "Tensor | None" = None
     observed: "Tensor | None" = None
+    seen: "Tensor | None" = None
+
+    @property
+    def input(self) -> "Tensor":
+        """What the encoder sees."""
+        return self.x if self.seen is None else self.seen

@@ -10,6 +10,7 @@ import torch
 from vael.build import build_model
 from vael.data import load
 from vael.data.batches import DeviceData
+from vael.data.corruptions import Gaussian
 from vael.data.treatments import find_treatment
 from vael.objectives.elbo import ELBO
 from vael.precision import choose_precision
@@ -43,7 +44,7 @@ def train(name: str, *, compiled: bool) -> TrainingState:
     recipe, treatment = MODELS[name]
     device = torch.device("cpu")
     raw = torch.from_numpy(load("digits").splits["train"].x[:150])
-    data = DeviceData(raw, find_treatment(treatment, 17))
+    data = DeviceData(raw, find_treatment(treatment, 17), corruption=Gaussian(0.2))
     plan = Plan(2, 32, 0, Adam(), Cosine(1e-2, steps=10), choose_precision("float32", device), ema_decay=0.9)
     plan = replace(plan, gradient_clip=20.0, compiled=compiled)
     observation = Observation((1, 8, 8), "binary" if treatment == "dynamic" else "unit", 2)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from vael.data.base import Split
+from vael.data.corruptions import Corruption
 from vael.data.treatments import Treatment
 from vael.types import Batch
 
@@ -22,12 +23,16 @@ class DeviceData:
         treatment: What turns raw values into x.
         labels: `(N,)` int64, what the model is conditioned on, or None.
         num_classes: Y, how many labels there are.
+        corruption: What spoils x for the encoder, or None.
+        scale: The largest value of pixels in x, 1 elsewhere; what a corruption asks for.
     """
 
     raw: Tensor
     treatment: Treatment
     labels: Tensor | None = None
     num_classes: int = 0
+    corruption: Corruption | None = None
+    scale: float = 1.0
 
     @classmethod
     def of(cls, split: Split, treatment: Treatment, device: torch.device, *, num_classes: int = 0) -> "DeviceData":
@@ -54,7 +59,9 @@ class DeviceData:
         """Gather and treat the examples at `index` `(B,)` int64."""
         rows = self.raw.flatten(1).index_select(0, index)  # one long row an example: gathered in one vectorised pass
         x = self.treatment(rows).unflatten(1, self.raw.shape[1:])
-        return Batch(x, None if self.labels is None else self._context(self.labels.index_select(0, index)))
+        context = None if self.labels is None else self._context(self.labels.index_select(0, index))
+        seen = None if self.corruption is None else self.corruption(x, self.scale)
+        return Batch(x, context, seen=seen)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors that a batch is gathered from, by field."""

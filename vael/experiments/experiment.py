@@ -206,7 +206,7 @@ class Experiment:
 
     def _steps(self) -> Iterator[Record]:
         parts = self.parts
-        examples = parts.examples("train")
+        examples = parts.training_examples()
         if parts.recipe.training.method == "pca":
             yield solve_pca(parts.state, examples)
             return

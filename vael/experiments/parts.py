@@ -6,11 +6,12 @@ from pathlib import Path
 import torch
 
 from vael import data as sources
-from vael.build import build_model, build_objective, build_plan, find_device
+from vael.build import build_corruption, build_model, build_objective, build_plan, find_device
 from vael.data import Dataset
 from vael.data.base import ReadOptions, SplitPlan
 from vael.data.batches import DeviceData
 from vael.data.cells import KEPT
+from vael.data.corruptions import Corruption
 from vael.data.pixels import check_size
 from vael.data.places import cache_folder, search_folders
 from vael.data.treatments import Treatment, find_treatment, observe
@@ -36,6 +37,7 @@ class Parts:
     model: VAE
     objective: Objective
     plan: Plan
+    corruption: Corruption | None
     state: TrainingState
     compile_reason: str
 
@@ -58,6 +60,7 @@ class Parts:
             num_examples = len(dataset.splits["train"])
             objective = build_objective(recipe, model, num_steps, num_examples=num_examples)
             plan = build_plan(recipe.training, device, num_steps, compiled=bool(compiled))
+            corruption = build_corruption(recipe.training, model.observation)
             critic = objective.build_critic(model)
             critic = None if critic is None else critic.to(device)
             state = TrainingState.start(model, plan.optimizer.slots, averaged=plan.ema_decay > 0, critic=critic)
@@ -68,13 +71,17 @@ class Parts:
                 recipe.training.compile, model, device, num_full_batches=full_batches, epochs=plan.epochs
             )
             plan = replace(plan, compiled=choice)
-        return cls(recipe, dataset, treatment, device, model, objective, plan, state, reason)
+        return cls(recipe, dataset, treatment, device, model, objective, plan, corruption, state, reason)
 
     def examples(self, split: str) -> DeviceData:
         """Return a split on the device."""
         return DeviceData.of(
             self.dataset.splits[split], self.treatment, self.device, num_classes=self.model.context_dim
         )
+
+    def training_examples(self) -> DeviceData:
+        """Return the training split as the training sees it: spoilt for the encoder where the recipe says so."""
+        return replace(self.examples("train"), corruption=self.corruption, scale=self.model.observation.scale)
 
     def monitor(self) -> Monitor | None:
         """Judge on the validation split where there is one; else show the test split's bound, which selects nothing."""

@@ -53,7 +53,7 @@ class BottomUpVAE(Hierarchy):
         return q_z
 
     def infer_latents(self, batch: Batch, pick: Pick) -> tuple[Latent, ...]:
-        q_zs = [self.posteriors[0](self.see(batch.x, batch.context))]
+        q_zs = [self.posteriors[0](self.see(batch.input, batch.context))]
         zs = [pick(0, q_zs[0])]
         for layer, ascent in enumerate(self.ascents, 1):
             q_zs.append(self.posteriors[layer](ascent(zs[-1])))

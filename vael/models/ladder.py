@@ -108,7 +108,7 @@ class LadderVAE(VAE):
 
     def _infer(self, batch: Batch, pick: Pick, *, is_whole: bool) -> tuple[tuple[Latent, ...], Tensor]:
         """Return the latents, lowest first, and what the way down ends with."""
-        maps = self._rise(batch.x, batch.context)
+        maps = self._rise(batch.input, batch.context)
         sides = [maps[-1 - scale] for scale, count in enumerate(self.latents_per_scale) for _ in range(count)]
         num_rungs = len(self.rungs)
         q_z = self.posterior(self.encoder.flatten(maps[-1]))

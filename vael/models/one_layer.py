@@ -53,7 +53,7 @@ class OneLayerVAE(VAE):
         return self.posterior(self.encoder(self.observation.as_input(x), context))
 
     def infer_latents(self, batch: Batch, pick: Pick) -> tuple[Latent, ...]:
-        q_z = self.encode(batch.x, batch.context)
+        q_z = self.encode(batch.input, batch.context)
         return (Latent(pick(0, q_z), q_z, self.prior(self.encode, batch.context)),)
 
     def infer_decoded(self, batch: Batch, pick: Pick) -> tuple[tuple[Latent, ...], Distribution]:

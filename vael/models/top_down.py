@@ -66,7 +66,7 @@ class TopDownVAE(Hierarchy):
         return self.posteriors[-1](self._rise(x, context)[-1])
 
     def infer_latents(self, batch: Batch, pick: Pick) -> tuple[Latent, ...]:
-        rising = self._rise(batch.x, batch.context)
+        rising = self._rise(batch.input, batch.context)
         top = len(rising) - 1
         q_z = self.posteriors[top](rising[top])
         latents = [Latent(pick(top, q_z), q_z, self.prior(self.encode, batch.context))]
