@@ -5,7 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["written_whole"]
+from vael.errors import VaelError
+
+__all__ = ["read_file", "written_whole"]
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's content.
+
+    Raises:
+        VaelError: It cannot be read.
+    """
+    try:
+        return path.expanduser().read_bytes()
+    except OSError as error:
+        raise VaelError(f"{path} cannot be read ({error.strerror or error}): name another file") from None
 
 
 @contextmanager

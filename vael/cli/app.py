@@ -33,7 +33,7 @@ GROUPS = {
     "Keep": (keeping.rename, keeping.stop, keeping.delete),
     "Look into": (showing.studio, looking.figures, looking.animate, looking.report),
     "Judge": (judging.evaluate, judging.compare),
-    "Use": (using.sample, using.reconstruct, using.interpolate, using.embed, inspecting.inspect),
+    "Use": (using.sample, using.reconstruct, using.denoise, using.interpolate, using.embed, inspecting.inspect),
     "Code": (coding.compress, coding.decompress),
 }
 

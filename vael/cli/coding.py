@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from vael.cli.options import Places, open_run
 from vael.cli.progress import showing_share
-from vael.errors import VaelError
+from vael.files import read_file
 
 __all__ = ["compress", "decompress"]
 
@@ -100,10 +100,7 @@ def decompress(
 
     opened = open_run(run, places)
     check_new(output)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise VaelError(f"{file} cannot be read ({error.strerror or error})") from None
+    content = read_file(file)
     count = Container.from_bytes(content, str(file)).header.count
     with showing_share(f"reading {file.name}", count) as on_block:
         images = opened.decompress(content, name=str(file), on_block=on_block)

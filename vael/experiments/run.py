@@ -1,6 +1,6 @@
 """A trained (or half-trained) run: its model, its data, and the verbs on them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vael import tasks
+from vael.build import build_corruption
 from vael.data.lossless import NamedPixels
 from vael.errors import VaelError
 from vael.evaluation import Evaluation, evaluate
 from vael.experiments.contents import Contents
 from vael.experiments.inline import Inline, explore_inline
 from vael.figures import image_grid, pair_grid, save_image
+from vael.files import read_file
 from vael.runs import RunFolder
 from vael.tasks.project import Method
 from vael.types import Batch, PrecisionName
@@ -73,6 +75,41 @@ class Run(Contents):
         count = min(10, len(self.data(split)))
         return tasks.reconstruct(self.model, self.batch(indices or list(range(count)), split=split))
 
+    def denoise(
+        self,
+        examples: Sequence[int] | Batch | None = None,
+        *,
+        noise: str | Mapping[str, Any] | None = None,
+        split: str | None = None,
+        num_samples: int = 16,
+        seed: int = 0,
+    ) -> tasks.Denoising:
+        """Spoil chosen examples of a split (the first ten by default) and mend them, see `vael.tasks.denoise`.
+
+        Arguments:
+            examples: Their numbers; or foreign ones (`examples_from`), which are mended as they are.
+            noise: A corruption by name or with options, as `training.corruption`; that of the training by default, or
+                else Gaussian.
+            split: Which examples; the test split where there is one.
+            num_samples: K draws of z whose means are averaged; 0 takes the posterior's mean.
+            seed: Seed of noise and draws.
+
+        Raises:
+            VaelError: An unknown corruption, or one that does not suit the data.
+        """
+        if isinstance(examples, Batch):
+            return tasks.denoise(self.model, examples, num_samples=num_samples, seed=seed)
+        count = min(10, len(self.data(split)))
+        batch = self.batch(list(examples if examples is not None else range(count)), split=split)
+        stated = self.recipe.training.corruption.name
+        chosen = noise or ("gaussian" if stated == "none" else None)
+        recipe = self.recipe if chosen is None else self.recipe.override({"training.corruption": chosen})
+        corruption = build_corruption(recipe.training, self.observation)
+        if corruption is None:
+            raise VaelError("denoise expects a noise, got none: use gaussian, salt-and-pepper or masking")
+        spoilt = tasks.spoil(batch, corruption, scale=self.observation.scale, seed=seed)
+        return tasks.denoise(self.model, spoilt, num_samples=num_samples, seed=seed)
+
     def interpolate(
         self,
         start: int,
@@ -111,7 +148,7 @@ class Run(Contents):
         self, file: bytes | str | Path, *, name: str = "the file", on_block: Callable[[int], None] = lambda done: None
     ) -> NamedPixels:
         """Read images back from a file of `compress` or its content, see `vael.coding.decompress`."""
-        content, name = (file, name) if isinstance(file, bytes) else (_read(Path(file)), str(file))
+        content, name = (file, name) if isinstance(file, bytes) else (read_file(Path(file)), str(file))
         return NamedPixels(*tasks.decompress(self.model, content, name=name, on_block=on_block))
 
     def scores(self, split: str | None = None) -> tasks.Scores:
@@ -152,7 +189,7 @@ class Run(Contents):
         Raises:
             VaelError: The file is not there or does not fit, or a conditional model is not told the label.
         """
-        content, name = (file, "the file") if isinstance(file, bytes) else (_read(Path(file)), str(file))
+        content, name = (file, "the file") if isinstance(file, bytes) else (read_file(Path(file)), str(file))
         batch = self.examples_from(content, name=name, invert=invert, center=center, label=label)
         return self.inspect(batch, split=split, num_neighbours=num_neighbours)
 
@@ -233,10 +270,3 @@ class Run(Contents):
         for name, picture in pictures.items():
             save_image(self.path / "figures" / name, picture)
         return [self.path / "figures" / name for name in pictures]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.expanduser().read_bytes()
-    except OSError as error:
-        raise VaelError(f"{path} cannot be read ({error.strerror or error}): name another file") from None

@@ -17,7 +17,7 @@ from vael.objectives.base import Loss, Objective, value_at
 from vael.schedules import Schedule
 from vael.types import Batch
 
-__all__ = ["Perceptual", "ms_ssim"]
+__all__ = ["Perceptual", "gaussian_window", "ms_ssim", "similarity"]
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, section 3.2
 STABILISERS = (0.01**2, 0.03**2)  # (K₁ L)² and (K₂ L)², L = 1
@@ -112,14 +112,14 @@ def ms_ssim(x: Tensor, y: Tensor, window: Tensor, num_scales: int) -> Tensor:
     total = sum(SCALE_WEIGHTS[:num_scales])
     product = torch.ones((), device=x.device)
     for scale in range(num_scales):
-        structure, whole = _similarity(x, y, window)
+        structure, whole = similarity(x, y, window)
         factor = whole if scale == num_scales - 1 else structure
         product = product * factor.clamp(min=LEAST_SIMILARITY) ** (SCALE_WEIGHTS[scale] / total)
         x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
     return product.mean(1)
 
 
-def _similarity(x: Tensor, y: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
+def similarity(x: Tensor, y: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
     """Return the image means of contrast-structure c, and of luminance times it; `(B, C)` each."""
     mu_x, mu_y = _blur(x, window), _blur(y, window)
     var_x = _blur(x * x, window) - mu_x * mu_x

@@ -1,12 +1,13 @@
 """Tasks are verbs: (model, data, …) → a frozen result of numpy arrays. They print nothing and write no files.
 
-`sample`, `reconstruct`, `interpolate` and `walk`, `embed`, `score`, `inspect`, `find_neighbours`, `decode`, `traverse`,
-`manifold`, `project`, `make_noise`, and `compress` and `decompress` of `coding`. Next: `experiments.Run` offers them
-on a run, `views` draws their results, `cli` offers both on the command line.
+`sample`, `reconstruct`, `denoise`, `interpolate` and `walk`, `embed`, `score`, `inspect`, `find_neighbours`, `decode`,
+`traverse`, `manifold`, `project`, `make_noise`, and `compress` and `decompress` of `coding`. Next: `experiments.Run`
+offers them on a run, `views` draws their results, `cli` offers both on the command line.
 """
 
 from vael.coding import Compressed, compress, decompress
 from vael.tasks.decode import decode
+from vael.tasks.denoise import Denoising, Quality, denoise, spoil
 from vael.tasks.embed import Embedding, embed
 from vael.tasks.inspect import Inspection, Known, inspect
 from vael.tasks.interpolate import Interpolation, interpolate, walk
@@ -21,6 +22,7 @@ from vael.tasks.traverse import Traversal, traverse
 
 __all__ = [
     "Compressed",
+    "Denoising",
     "Embedding",
     "Inspection",
     "Interpolation",
@@ -29,6 +31,7 @@ __all__ = [
     "NeighbourSearch",
     "Neighbours",
     "Projection",
+    "Quality",
     "Reconstruction",
     "Samples",
     "Scores",
@@ -36,6 +39,7 @@ __all__ = [
     "compress",
     "decode",
     "decompress",
+    "denoise",
     "draw_latent",
     "embed",
     "find_neighbours",
@@ -48,6 +52,7 @@ __all__ = [
     "reconstruct",
     "sample",
     "score",
+    "spoil",
     "traverse",
     "walk",
 ]

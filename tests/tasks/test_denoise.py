@@ -1,0 +1,94 @@
+"""Mending: what is compared with what, the estimate itself, and the command."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import vael
+from vael import tasks
+from vael.cli import main
+from vael.data.corruptions import Gaussian
+from vael.errors import VaelError
+from vael.experiments import Run
+from vael.recipe import parse_settings
+from vael.types import Batch
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    words = ["training.epochs=20", "training.snapshots=0", 'training.corruption={name="masking", share=0.2}']
+    return vael.train("digits", settings=parse_settings(words), runs=tmp_path_factory.mktemp("runs"), name="mends")
+
+
+def test_the_estimate_is_the_mean_over_draws(run: Run) -> None:
+    """16 draws of the posterior given what is seen, decoded one by one."""
+    batch = run.batch([0, 1, 2])
+    spoilt = tasks.spoil(batch, Gaussian(0.3), scale=run.observation.scale, seed=3)
+    assert spoilt.seen is not None
+    found = tasks.denoise(run.model, spoilt, num_samples=4000)
+    with torch.no_grad():
+        q_z = run.model.infer_latents(Batch(spoilt.seen), lambda layer, q_z: q_z.mean.unsqueeze(0))[0].q_z
+        z = q_z.sample(torch.Size((4000,)))
+        expected = run.model.decode(z).mean.mean(0)
+    np.testing.assert_allclose(found.mean, expected.numpy(), atol=0.05 * run.observation.scale)
+    again = tasks.denoise(run.model, spoilt, num_samples=16)
+    np.testing.assert_array_equal(again.mean, tasks.denoise(run.model, spoilt, num_samples=16).mean)
+
+
+def test_quality_is_measured_against_the_clean_ones(run: Run) -> None:
+    found = run.denoise([0, 1, 2, 3], noise={"name": "gaussian", "sigma": 0.5})
+    assert found.x is not None
+    assert found.before is not None
+    assert found.after is not None
+    scale = run.observation.scale
+    mse = ((found.x - found.mean) / scale).reshape(4, -1).__pow__(2).mean(1)
+    np.testing.assert_allclose(found.after.psnr_db, -10 * np.log10(mse), rtol=1e-4)
+    assert np.isnan(found.after.ssim).all()  # 8 × 8 pixels hold no window
+    assert found.after.psnr_db.mean() > found.before.psnr_db.mean() + 3
+
+
+def test_foreign_images_are_mended_as_they_are(run: Run) -> None:
+    batch = run.batch([0, 1])
+    found = run.denoise(batch)
+    assert found.x is None
+    assert found.before is found.after is None
+    np.testing.assert_array_equal(found.seen, batch.x.numpy())
+
+
+def test_the_noise_is_that_of_the_training_unless_stated(run: Run) -> None:
+    own = run.denoise([0], seed=1)
+    assert own.x is not None
+    np.testing.assert_array_equal(own.seen[own.seen != own.x], 0)
+    with pytest.raises(VaelError, match="did you mean 'masking'"):
+        run.denoise([0], noise="maskin")
+    with pytest.raises(VaelError, match="expects a noise"):
+        run.denoise([0], noise="none")
+
+
+def test_the_command_draws_and_tells(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str, code: int = 0) -> str:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main(["denoise", str(run.path), *words])
+        assert (stopped.value.code or 0) == code
+        return "".join(capsys.readouterr())
+
+    said = call("--examples", "1", "4", "--noise", '{name="gaussian", sigma=0.3}')
+    assert "spoilt: PSNR" in said
+    assert "mended: PSNR" in said
+    assert (run.path / "figures" / "denoised.png").exists()
+    told = json.loads(call("--noise", "gaussian", "--output", "out.npz", "--json"))
+    assert told["count"] == 10
+    assert told["after"]["psnr_db"] > told["before"]["psnr_db"]
+    assert set(np.load("out.npz")) == {"x", "seen", "clean"}
+    call(str(run.path / "figures" / "denoised.png"), "-o", "mended.png")
+    assert Path("mended.png").exists()
+    assert "leave one out" in call("x.png", "--noise", "gaussian", code=2)
+    assert "cannot be read" in call("missing.png", code=2)
