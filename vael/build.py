@@ -141,6 +141,8 @@ def build_corruption(recipe: TrainingRecipe, observation: Observation) -> Corrup
         raise unknown_name("training.corruption", recipe.corruption.name, ["none", *CORRUPTIONS])
     corruption: Corruption = _construct(CORRUPTIONS, recipe.corruption, "training.corruption")
     corruption.check(observation)
+    if recipe.method == "pca":
+        raise VaelError("training.corruption needs a training by steps, got training.method = 'pca': use gradient")
     return corruption
 
 

@@ -124,3 +124,7 @@ def test_no_name_leads_out_of_the_folder(name: str, tmp_path: Path) -> None:
 def test_two_names_that_differ_in_the_ending_alone_stay_two(tmp_path: Path) -> None:
     write_pixels(tmp_path / "out", np.zeros((2, 1, 2, 2), np.uint8), ["a.png", "a.jpg"], is_binary=False)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.jpg.png", "a.png"]
+    with pytest.raises(VaelError, match="the same name as PNG"):
+        write_pixels(
+            tmp_path / "more", np.zeros((3, 1, 2, 2), np.uint8), ["a.png", "a.jpg", "a.jpg.png"], is_binary=False
+        )

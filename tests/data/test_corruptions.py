@@ -97,6 +97,8 @@ def test_a_recipe_names_it_with_options() -> None:
         "share from 0 to 1, got 2": (Part("masking", {"share": 2.0}), digits),
         r"unknown option of training\.corruption 'masking' 'sigma'": (Part("masking", {"sigma": 1.0}), digits),
     }
+    with pytest.raises(VaelError, match=r"by steps, got .* 'pca'"):
+        build(TrainingRecipe(method="pca", corruption=stated), digits)
     for match, (part, observation) in refused.items():
         with pytest.raises(VaelError, match=match):
             build(TrainingRecipe(corruption=part), observation)

@@ -82,6 +82,8 @@ def _png_names(names: Sequence[str], count: int) -> list[str]:
     found = [name if name.lower().endswith(".png") else str(PurePosixPath(name).with_suffix(".png")) for name in names]
     if len(set(found)) < len(found):  # a.jpg beside a.png
         found = [name if name.lower().endswith(".png") else f"{name}.png" for name in names]
+    if len(set(found)) < len(found):
+        raise VaelError("two of the file's images would have the same name as PNG: write to .npz instead")
     return found
 
 
