@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from vael.models import VAE, at_mean
 from vael.random import seeded
 from vael.types import Batch, PrecisionName
 
-__all__ = ["ExampleBounds", "bound_examples"]
+__all__ = ["BoundOptions", "ExampleBounds", "bound_examples"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,15 @@ class ExampleBounds:
     def elbo_nats(self) -> NDArray[np.float64]:
         """−(rate + distortion), `(N,)`; larger is better."""
         return -(self.rate_nats + self.distortion_nats)
+
+
+class BoundOptions(TypedDict, total=False):
+    """Name the options of `bound_examples`, which whoever hands them on takes as they are."""
+
+    num_samples: int
+    seed: int
+    precision: PrecisionName
+    on_batch: Callable[[int], None]
 
 
 @torch.inference_mode()

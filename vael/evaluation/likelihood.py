@@ -2,16 +2,14 @@
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from vael.data.batches import DeviceData
 from vael.evaluation.activity import find_active
-from vael.evaluation.bounds import ExampleBounds, bound_examples
+from vael.evaluation.bounds import BoundOptions, ExampleBounds, bound_examples
 from vael.evaluation.examples import mean_and_error
 from vael.models import VAE
-from vael.types import PrecisionName
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -46,15 +44,7 @@ class Evaluation:
         return asdict(self)
 
 
-def evaluate(
-    model: VAE,
-    data: DeviceData,
-    *,
-    num_samples: int = 64,
-    seed: int = 0,
-    precision: PrecisionName = "float32",
-    on_batch: Callable[[int], None] = lambda done: None,
-) -> Evaluation:
+def evaluate(model: VAE, data: DeviceData, **options: Unpack[BoundOptions]) -> Evaluation:
     """Estimate the terms of the bound and the importance-weighted NLL, −log 1/K Σ_k w_k.
 
     The estimate is an upper bound of −log p(x) in expectation, tighter with K (Burda et al. 2016,
@@ -63,7 +53,7 @@ def evaluate(
     Arguments:
         model: The model; it is put into evaluation mode.
         data: The examples.
-        num_samples: K ≥ 1 draws of z for each example.
+        num_samples: K ≥ 1 draws of z for each example, 64 by default.
         seed: Seed of every draw: the same seed gives the same numbers.
         precision: What products run in, as in `training.precision`. The bounds are those of the model whose products
             are so rounded: bfloat16 is right for it too, and convolutions that have it natively are twice as fast.
@@ -73,7 +63,7 @@ def evaluate(
         VaelError: K < 1, no examples, or an unknown precision.
     """
     began = time.perf_counter()
-    bounds = bound_examples(model, data, num_samples=num_samples, seed=seed, precision=precision, on_batch=on_batch)
+    bounds = bound_examples(model, data, **options)
     return _summarise(model, bounds, time.perf_counter() - began)
 
 

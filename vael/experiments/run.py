@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,13 +13,14 @@ from vael.build import build_corruption
 from vael.data.lossless import NamedPixels
 from vael.errors import VaelError
 from vael.evaluation import Evaluation, evaluate
+from vael.evaluation.bounds import BoundOptions
 from vael.experiments.contents import Contents
 from vael.experiments.inline import Inline, explore_inline
 from vael.figures import image_grid, pair_grid, save_image
 from vael.files import read_file
 from vael.runs import RunFolder
 from vael.tasks.project import Method
-from vael.types import Batch, PrecisionName
+from vael.types import Batch
 
 __all__ = ["RUNS", "Run", "load"]
 
@@ -50,19 +51,9 @@ class Run(Contents):
     _scores: dict[str, tasks.Scores] = field(default_factory=dict, init=False, repr=False)
     _projections: dict[tuple[str, int, str], tasks.Projection] = field(default_factory=dict, init=False, repr=False)
 
-    def evaluate(
-        self,
-        split: str | None = None,
-        *,
-        num_samples: int = 64,
-        seed: int = 0,
-        precision: PrecisionName = "float32",
-        on_batch: Callable[[int], None] = lambda done: None,
-    ) -> Evaluation:
+    def evaluate(self, split: str | None = None, **options: Unpack[BoundOptions]) -> Evaluation:
         """Estimate the bounds on a split, see `vael.evaluation.evaluate`."""
-        return evaluate(
-            self.model, self.data(split), num_samples=num_samples, seed=seed, precision=precision, on_batch=on_batch
-        )
+        return evaluate(self.model, self.data(split), **options)
 
     def sample(
         self, num_samples: int = 64, *, seed: int = 0, mean: bool = True, label: str | int | None = None
