@@ -96,3 +96,8 @@ class Batch:
     def input(self) -> "Tensor":
         """What the encoder sees."""
         return self.x if self.seen is None else self.seen
+
+    def rows(self, index: "slice | Tensor") -> "Batch":
+        """Return some of its examples."""
+        parts = (self.x, self.context, self.observed, self.seen)
+        return Batch(*(part if part is None else part[index] for part in parts))  # pyright: ignore[reportArgumentType]

@@ -43,6 +43,7 @@ __all__ = [
     "find_path",
     "load",
     "read",
+    "read_unscaled",
     "with_path",
 ]
 
@@ -132,6 +133,12 @@ def read(spec: str, options: ReadOptions) -> Dataset:
     Raises:
         VaelError: As `load`, or cells of a table that are not what `options.cells` says.
     """
+    dataset = read_unscaled(spec, options)
+    return dataset if dataset.num_levels or options.cells != "real" else standardise(dataset)
+
+
+def read_unscaled(spec: str, options: ReadOptions) -> Dataset:
+    """Read a data set as `read` does, the numbers of a table in the units of their file."""
     check_color(options.color)
     name, path = _parse(spec)
     options = replace(options, path=path)
@@ -142,9 +149,7 @@ def read(spec: str, options: ReadOptions) -> Dataset:
     is_kept = options.cells != "real" and not dataset.num_levels
     if is_kept:
         dataset = keep_cells(dataset, options.cells)  # before the rows are shuffled: the error names the file's row
-    dataset = divide(dataset, options.plan)
-    dataset = fit_pixels(dataset, options.size, options.color)
-    return dataset if dataset.num_levels or is_kept else standardise(dataset)
+    return fit_pixels(divide(dataset, options.plan), options.size, options.color)
 
 
 def describe(*, root: Path | None = None) -> tuple[Description, ...]:

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from vael.data.base import Split
 from vael.data.corruptions import Corruption
 from vael.data.treatments import Treatment
+from vael.random import seeded
 from vael.types import Batch
 
 __all__ = ["DeviceData"]
@@ -62,6 +65,11 @@ class DeviceData:
         context = None if self.labels is None else self._context(self.labels.index_select(0, index))
         seen = None if self.corruption is None else self.corruption(x, self.scale)
         return Batch(x, context, seen=seen)
+
+    def chosen(self, index: ArrayLike) -> Batch:
+        """Return the examples with numbers `(B,)`, the same at each call also where a treatment draws x."""
+        with seeded(0):
+            return self.batch(torch.as_tensor(np.asarray(index, np.int64), device=self.device))
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors that a batch is gathered from, by field."""

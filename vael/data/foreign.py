@@ -24,7 +24,7 @@ from vael.errors import VaelError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["read_image", "read_rows"]
+__all__ = ["put_on_scale", "read_image", "read_rows"]
 
 LARGEST_IMAGE = 40_000_000  # pixels: about 120 MB decoded
 INK = 25  # of 255: what is fainter (a smear of JPEG, of a pen's edge) does not count as drawn
@@ -152,7 +152,7 @@ def read_rows(
         for place, column in enumerate(columns):
             cell = row[place if places is None else places[place]]
             values[number - 1, place] = _number(cell, f"{name}: row {number}, column '{column}'")
-    return _on_scale(values, columns, facts, name)
+    return put_on_scale(values, columns, facts, name)
 
 
 def _cells(content: bytes, columns: Sequence[str], name: str) -> list[list[str]]:
@@ -206,7 +206,7 @@ def _number(cell: str, where: str) -> float:
     return float(cell)
 
 
-def _on_scale(
+def put_on_scale(
     values: NDArray[np.float64], columns: Sequence[str], facts: Mapping[str, Any], name: str
 ) -> NDArray[np.float32]:
     """Standardise, and refuse what that makes infinite; without scales, cells are what the facts say, or binary."""

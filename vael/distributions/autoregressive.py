@@ -53,9 +53,12 @@ class AutoregressiveBernoulli(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return log P(x) in nats for x in {0, 1}, `(…)`."""
+        return self.log_prob_per_cell(value).flatten(-len(self.event_shape)).sum(-1)
+
+    def log_prob_per_cell(self, value: Tensor) -> Tensor:
+        """Return what each pixel adds to log P(x), given those before it, `(…, *event_shape)`."""
         x = value.expand(*torch.broadcast_shapes(value.shape, self._extended_shape()))
-        log_px = -F.binary_cross_entropy_with_logits(self.logits_of(x), x, reduction="none")
-        return log_px.flatten(-len(self.event_shape)).sum(-1)
+        return -F.binary_cross_entropy_with_logits(self.logits_of(x), x, reduction="none")
 
     def sample(self, sample_shape: _size = ()) -> Tensor:
         """Draw images, float `(*sample_shape, …, *event_shape)`."""

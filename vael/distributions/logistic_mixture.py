@@ -70,11 +70,14 @@ class LogisticMixture(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return log P(x) in nats for levels x in 0 … L − 1, `(…, *shape)`; `(…,)`."""
+        return self.log_prob_per_cell(value).sum(tuple(range(self.axis + 1, 0)))
+
+    def log_prob_per_cell(self, value: Tensor) -> Tensor:
+        """Return what each pixel adds to log P(x), `(…, C, H, W)`; C is 1 where the channels are one event."""
         log_p = self._components(value).log_prob(value.unsqueeze(self.axis))
         if self.coefficients is not None:
             log_p = log_p.sum(-3, keepdim=True)
-        mixed = torch.logsumexp(self.log_weights + log_p, self.axis)
-        return mixed.sum(tuple(range(self.axis + 1, 0)))
+        return torch.logsumexp(self.log_weights + log_p, self.axis)
 
     def cdf(self, value: Tensor) -> Tensor:
         """Return P(level ≤ k) of every number, given its pixel's channels before it, `(…, *shape)`.

@@ -55,10 +55,13 @@ class OptimalNormal(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return log p(x) in nats, `(…,)`."""
+        return self.log_prob_per_cell(value).sum(tuple(range(-len(self.event_shape), 0)))
+
+    def log_prob_per_cell(self, value: Tensor) -> Tensor:
+        """Return what each number adds to log p(x), `(…, *event)`."""
         squared = (value - self.mu).square()
         variance = self.running_variance
         if self.training:
             variance = squared.mean().clamp(min=self.MIN_VARIANCE)
             self.running_variance.lerp_(variance.detach(), self.MOMENTUM)
-        axes = tuple(range(-len(self.event_shape), 0))
-        return -0.5 * (squared / variance + torch.log(2 * math.pi * variance)).sum(axes)
+        return -0.5 * (squared / variance + torch.log(2 * math.pi * variance))
