@@ -1,21 +1,14 @@
-"""`vael sample`, `vael reconstruct`, `vael denoise`, `vael interpolate`, `vael embed`."""
+"""`vael sample`, `vael reconstruct`, `vael interpolate`, `vael embed`."""
 
-import json as json_module
-import math
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from vael.cli.options import Output, Places, open_run
+from vael.cli.outcome import default_output, is_picture, say
 from vael.errors import VaelError
-from vael.files import read_file
-from vael.recipe import parse_settings
 
-if TYPE_CHECKING:
-    from vael.experiments import Run
-
-__all__ = ["denoise", "embed", "interpolate", "reconstruct", "sample"]
+__all__ = ["embed", "interpolate", "reconstruct", "sample"]
 
 Flag = Annotated[bool, Parameter(negative="")]
 
@@ -58,11 +51,11 @@ def sample(
 
     opened = open_run(run, places)
     samples = opened.sample(num_samples, seed=seed, mean=not draw, label=label)
-    path = output or _default_output(opened, "samples")
-    if _is_picture(path):
-        _say(write_images(path, opened, samples.x))
+    path = output or default_output(opened, "samples")
+    if is_picture(path):
+        say(write_images(path, opened, samples.x))
     else:
-        _say(write_numbers(path, {"x": opened.in_file_units(samples.x), "z": samples.z}, opened.columns))
+        say(write_numbers(path, {"x": opened.in_file_units(samples.x), "z": samples.z}, opened.columns))
 
 
 def reconstruct(
@@ -95,9 +88,9 @@ def reconstruct(
 
     opened = open_run(run, places)
     result = opened.reconstruct(examples, split=split)
-    path = output or _default_output(opened, "reconstructions")
-    if _is_picture(path):
-        _say(write_pairs(path, opened, result.x, result.mean))
+    path = output or default_output(opened, "reconstructions")
+    if is_picture(path):
+        say(write_pairs(path, opened, result.x, result.mean))
         return
     numbers = {
         "x": opened.in_file_units(result.mean),
@@ -105,81 +98,7 @@ def reconstruct(
         "rate_nats": result.rate_nats,
         "distortion_nats": result.distortion_nats,
     }
-    _say(write_numbers(path, numbers, opened.columns))
-
-
-def denoise(
-    run: str,
-    file: Path | None = None,
-    *,
-    examples: Annotated[list[int] | None, Parameter(negative="", consume_multiple=True)] = None,
-    noise: str | None = None,
-    split: str | None = None,
-    num_samples: int = 16,
-    seed: int = 0,
-    output: Output = None,
-    places: Places | None = None,
-    json: Flag = False,
-) -> None:
-    """Spoil examples and mend them: clean above, spoilt in the middle, mended below. Or mend FILE as it is.
-
-    For example:
-
-        vael denoise mends-1
-        vael denoise mends-1 --examples 1 4 7 --noise '{name="salt-and-pepper", share=0.2}'
-        vael denoise mends-1 noisy.png --output clean.png
-
-    Parameters
-    ----------
-    run
-        A run's name or path; one trained with `training.corruption` does it best.
-    file
-        A spoilt image, or a .csv of rows, from outside.
-    examples
-        Numbers of examples of the split; the first ten without it and without FILE.
-    noise
-        gaussian, salt-and-pepper or masking, or {name="…", …} with its options; that of the training by default.
-    split
-        Which examples: train, valid or test.
-    num_samples
-        Draws of z whose means are averaged: the more, the nearer to the estimate of least squared error.
-    seed
-        Seed of noise and draws.
-    output
-        Where to: .png, .npz, .csv or .parquet. Without it, a file in the run's folder.
-    json
-        Print one JSON object.
-    """
-    import numpy as np
-
-    from vael.cli.outputs import write_images, write_numbers
-
-    if file is not None and (examples is not None or noise is not None):
-        raise VaelError("denoise expects a file, or examples and a noise, got both: leave one out")
-    opened = open_run(run, places)
-    chosen = examples if file is None else opened.examples_from(read_file(file), name=str(file))
-    settings = {} if noise is None else parse_settings([f"noise={noise}"])
-    result = opened.denoise(chosen, noise=settings.get("noise"), split=split, num_samples=num_samples, seed=seed)
-    path = output or _default_output(opened, "denoised")
-    if _is_picture(path):
-        rows = [part for part in (result.x, result.seen, result.mean) if part is not None]
-        write_images(path, opened, np.concatenate(rows), columns=len(result.mean))
-    else:
-        named = {"x": result.mean, "seen": result.seen, "clean": result.x}
-        numbers = {name: opened.in_file_units(part) for name, part in named.items() if part is not None}
-        write_numbers(path, numbers, opened.columns)
-    quality = {
-        name: {"psnr_db": float(part.psnr_db.mean()), "ssim": float(part.ssim.mean())}
-        for name, part in {"before": result.before, "after": result.after}.items()
-        if part is not None
-    }
-    if json:
-        print(json_module.dumps({"output": str(path), "count": len(result.mean), **quality}))
-        return
-    for name, means in quality.items():
-        ssim = "" if math.isnan(means["ssim"]) else f", SSIM {means['ssim']:.3f}"
-        print(f"{'spoilt' if name == 'before' else 'mended'}: PSNR {means['psnr_db']:.2f} dB{ssim}")
-    _say(path)
+    say(write_numbers(path, numbers, opened.columns))
 
 
 def interpolate(
@@ -221,11 +140,11 @@ def interpolate(
 
     opened = open_run(run, places)
     walk = opened.interpolate(start, end, num_steps=num_steps, path=path, split=split)
-    target = output or _default_output(opened, f"interpolation_{start}_{end}")
-    if _is_picture(target):
-        _say(write_images(target, opened, walk.x, columns=num_steps))
+    target = output or default_output(opened, f"interpolation_{start}_{end}")
+    if is_picture(target):
+        say(write_images(target, opened, walk.x, columns=num_steps))
     else:
-        _say(write_numbers(target, {"x": opened.in_file_units(walk.x), "z": walk.z}, opened.columns))
+        say(write_numbers(target, {"x": opened.in_file_units(walk.x), "z": walk.z}, opened.columns))
 
 
 def embed(
@@ -255,20 +174,8 @@ def embed(
 
     opened = open_run(run, places)
     path = output or opened.path / "embeddings.npz"
-    if _is_picture(path):
+    if is_picture(path):
         raise VaelError(f"embeddings are numbers, got the output '{path.name}': use .npz, .csv or .parquet")
     embedding, labels = opened.embed(split), opened.labels(split)
     numbers = {"mean": embedding.mean, "stddev": embedding.stddev, "rate_nats": embedding.rate_nats}
-    _say(write_numbers(path, numbers | ({"label": labels} if labels else {}), ()))
-
-
-def _default_output(run: "Run", name: str) -> Path:
-    return run.path / "figures" / f"{name}.png" if run.is_image else run.path / f"{name}.csv"
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix not in (".npz", ".csv", ".parquet")
-
-
-def _say(path: Path) -> None:
-    print(path)
+    say(write_numbers(path, numbers | ({"label": labels} if labels else {}), ()))

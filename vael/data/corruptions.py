@@ -15,9 +15,10 @@ from torch import Tensor
 from vael.errors import VaelError
 from vael.types import DOMAINS, Domain, Observation
 
-__all__ = ["CORRUPTIONS", "Corruption", "Gaussian", "Masking", "SaltAndPepper"]
+__all__ = ["CORRUPTIONS", "Corruption", "Gaussian", "Greyscale", "Masking", "SaltAndPepper", "find_luma"]
 
 PIXELS: tuple[Domain, ...] = ("binary", "unit", "levels")
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601, as Pillow turns colours into greys
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,24 @@ class Corruption(ABC):
     domains: ClassVar[tuple[Domain, ...]]
     """The domains of x that the member can spoil."""
 
+    is_of_colours: ClassVar[bool] = False
+    """Whether the member spoils images of three channels alone."""
+
+    @classmethod
+    def suits(cls, observation: Observation) -> bool:
+        """Whether such an x can be spoilt in this way."""
+        return observation.domain in cls.domains and (not cls.is_of_colours or _has_colours(observation))
+
     def check(self, observation: Observation, where: str = "training.corruption") -> None:
         """Refuse an x that cannot be spoilt in this way.
 
         Raises:
-            VaelError: Another domain.
+            VaelError: Another domain, or no colours where there must be some.
         """
-        if observation.domain not in self.domains:
-            fitting = ", ".join(name for name, kind in CORRUPTIONS.items() if observation.domain in kind.domains)
-            raise VaelError(
-                f"{where} '{self.name}' cannot spoil {observation.domain} numbers: use {fitting or 'none at all'}"
-            )
+        if not self.suits(observation):
+            fitting = ", ".join(name for name, kind in CORRUPTIONS.items() if kind.suits(observation))
+            what = f"{observation.domain} numbers" if observation.domain not in self.domains else "what has no colours"
+            raise VaelError(f"{where} '{self.name}' cannot spoil {what}: use {fitting or 'none at all'}")
 
     @property
     def name(self) -> str:
@@ -111,6 +119,30 @@ class Masking(Corruption):
         return torch.where(torch.rand_like(x) < self.share, 0.0, x)
 
 
+@dataclass(frozen=True)
+class Greyscale(Corruption):
+    """Take the colours away: the luma in all three channels, without chance."""
+
+    domains = PIXELS
+    is_of_colours = True
+
+    def __call__(self, x: Tensor, scale: float = 1.0) -> Tensor:
+        return find_luma(x).expand_as(x)
+
+
+def find_luma(x: Tensor) -> Tensor:
+    """Return the luma 0.299 R + 0.587 G + 0.114 B of images `(…, 3, H, W)`: `(…, 1, H, W)`, on their scale.
+
+    >>> find_luma(torch.tensor([1.0, 0.0, 0.0]).reshape(3, 1, 1)).flatten()
+    tensor([0.2990])
+    """
+    return (x * x.new_tensor(LUMA).reshape(3, 1, 1)).sum(-3, keepdim=True)
+
+
+def _has_colours(observation: Observation) -> bool:
+    return observation.is_image and observation.shape[0] == 3
+
+
 def _check_share(what: str, share: float) -> None:
     if not 0 <= share <= 1:
         raise VaelError(f"{what} expects a share from 0 to 1, got {share}")
@@ -120,4 +152,5 @@ CORRUPTIONS: dict[str, type[Corruption]] = {
     "gaussian": Gaussian,
     "salt-and-pepper": SaltAndPepper,
     "masking": Masking,
+    "greyscale": Greyscale,
 }
