@@ -51,6 +51,14 @@ def image_rows(theme: str) -> Figure:
     )
 
 
+def clusters(theme: str) -> Figure:
+    labels = [f"{i} · 1,024 · “a label of many words” 97%" for i in range(3)]
+    members = [pixels(10, 28, 28), pixels(4, 28, 28), pixels(0, 28, 28)]
+    return figures.draw_clusters(
+        pixels(3, 28, 28), members, labels=labels, title="Clusters", note="word " * 40, theme=theme
+    )
+
+
 def walk(theme: str) -> Figure:
     ends = ["face 3", *[""] * 14, "face 8"]
     return figures.draw_image_rows(pixels(2, 16, 8, 8), row_labels=["a", "b"], column_labels=ends, theme=theme)
@@ -140,6 +148,7 @@ GALLERY: dict[str, Callable[[str], Figure]] = {
     "one curve": one_curve,
     "images": images,
     "image rows": image_rows,
+    "clusters": clusters,
     "walk": walk,
     "traversals": traversals,
     "manifold": manifold,

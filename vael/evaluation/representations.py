@@ -17,14 +17,14 @@ from vael.errors import VaelError
 from vael.evaluation.examples import Labelled, choose_examples, choose_numbers, encode_means
 from vael.models import VAE
 
-__all__ = ["Clustering", "Representations", "match_accuracy", "measure_representations"]
+__all__ = ["Agreement", "Representations", "match_accuracy", "measure_representations", "score_clusters"]
 
 NUM_NEIGHBOURS = 10
 RESAMPLES = 100  # of the bootstrap over examples
 
 
 @dataclass(frozen=True)
-class Clustering:
+class Agreement:
     """Hold how well clusters meet labels, each number with its bootstrap standard error over examples.
 
     Arguments:
@@ -64,8 +64,8 @@ class Representations:
     knn_accuracy_se: float
     linear_accuracy: float
     linear_accuracy_se: float
-    k_means: Clustering
-    mixture: Clustering
+    k_means: Agreement
+    mixture: Agreement
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers by name, as JSON holds them."""
@@ -130,7 +130,7 @@ def score_codes(train: tuple[NDArray, NDArray], test: tuple[NDArray, NDArray], *
     )
 
 
-def score_clusters(labels: NDArray, clusters: NDArray, *, seed: int = 0) -> Clustering:
+def score_clusters(labels: NDArray, clusters: NDArray, *, seed: int = 0) -> Agreement:
     """Compare clusters with labels, `(N,)` each."""
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
@@ -145,7 +145,7 @@ def score_clusters(labels: NDArray, clusters: NDArray, *, seed: int = 0) -> Clus
     for measure in measures:
         again = [measure(labels[draw], clusters[draw]) for draw in draws]
         numbers += [float(measure(labels, clusters)), float(np.std(again, ddof=1))]
-    return Clustering(*numbers)
+    return Agreement(*numbers)
 
 
 def match_accuracy(labels: NDArray, clusters: NDArray) -> float:
