@@ -16,7 +16,7 @@ FLOORS = [
     {"objectives"},
     {"training", "evaluation", "coding"},
     {"build", "tasks"},
-    {"experiments"},
+    {"experiments", "estimators"},
     {"sweeps", "views"},
     {"studio"},
     {"cli"},
