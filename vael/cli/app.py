@@ -4,11 +4,14 @@ from cyclopts import App, Group
 
 from vael.cli import (
     coding,
+    detecting,
+    grouping,
     inspecting,
     judging,
     keeping,
     listing,
     looking,
+    mending,
     refitting,
     showing,
     sweeping,
@@ -33,7 +36,18 @@ GROUPS = {
     "Keep": (keeping.rename, keeping.stop, keeping.delete),
     "Look into": (showing.studio, looking.figures, looking.animate, looking.report),
     "Judge": (judging.evaluate, judging.compare),
-    "Use": (using.sample, using.reconstruct, using.denoise, using.interpolate, using.embed, inspecting.inspect),
+    "Use": (
+        using.sample,
+        using.reconstruct,
+        mending.denoise,
+        mending.inpaint,
+        mending.colorize,
+        using.interpolate,
+        using.embed,
+        inspecting.inspect,
+        detecting.detect,
+        grouping.cluster,
+    ),
     "Code": (coding.compress, coding.decompress),
 }
 

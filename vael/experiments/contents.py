@@ -11,18 +11,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vael import data as sources
 from vael.build import build_model, find_device
-from vael.data import Dataset, destandardise, load
+from vael.data import Dataset, destandardise
 from vael.data.base import choose_split
 from vael.data.batches import DeviceData
 from vael.data.foreign import read_image, read_rows
+from vael.data.like import load_like
 from vael.data.lossless import NamedPixels, read_exact
-from vael.data.treatments import find_treatment
+from vael.data.treatments import Treatment, find_treatment
 from vael.errors import VaelError, unknown_name
 from vael.experiments.notebook import run_line
 from vael.experiments.parts import read_data, read_recipe
 from vael.experiments.snapshots import Snapshots
 from vael.figures import as_pixels
+from vael.files import read_file
 from vael.models import VAE
 from vael.posteriors import POSTERIORS
 from vael.random import seeded
@@ -175,8 +178,7 @@ class Contents(ABC):
     def rows(self, split: str | None = None) -> NDArray[np.float32]:
         """Return every example of a split as the model sees it, `(N, *shape)` float32; meant for tables."""
         examples = self.data(split)
-        with seeded(0):
-            return examples.batch(torch.arange(len(examples), device=examples.device)).x.cpu().numpy()
+        return examples.chosen(range(len(examples))).x.cpu().numpy()
 
     def batch(self, indices: list[int], *, split: str | None = None) -> Batch:
         """Return chosen examples of a split.
@@ -184,10 +186,7 @@ class Contents(ABC):
         Raises:
             VaelError: An index is out of range.
         """
-        examples = self.data(split)
-        chosen = torch.tensor(self.find_examples(indices, split=split), dtype=torch.int64, device=examples.device)
-        with seeded(0):
-            return examples.batch(chosen)
+        return self.data(split).chosen(self.find_examples(indices, split=split))
 
     def find_examples(self, indices: Sequence[int], *, split: str | None = None) -> list[int]:
         """Return the numbers of examples counted from the start of a split; negative ones count from its end.
@@ -235,12 +234,39 @@ class Contents(ABC):
             raw = read_image(content, shape=shape, num_levels=num_levels, invert=invert, center=center, name=name)
         else:
             raw = read_rows(content, columns=self.columns, facts=self.info["data"]["facts"], name=name)
-        with seeded(0):
-            rows = torch.from_numpy(raw).to(self._device)
-            labels = self._labels_of(label, len(rows))
-            return DeviceData(rows, treatment, labels, self.model.context_dim).batch(
-                torch.arange(len(rows), device=rows.device)
-            )
+        return self._on_device(raw, treatment, label).chosen(range(len(raw)))
+
+    def foreign_data(
+        self, data: str | Path, *, split: str | None = None, label: str | int | None = None
+    ) -> tuple[DeviceData, list[str] | None]:
+        """Read examples from elsewhere as the model sees its own, and the names of their labels where they have any.
+
+        Arguments:
+            data: Whatever `vael.data.load` reads (see `load_like`), or a single image file.
+            split: Of data that have any; the test split where there is one.
+            label: What all of them show, for a conditional model.
+
+        Raises:
+            VaelError: The data cannot be read or do not fit, or the run's own data are not here.
+        """
+        own, spec = self.data().treatment, str(data)
+        if self.is_image and Path(spec).expanduser().is_file() and sources.find_path(spec) is None:
+            content = read_file(Path(spec).expanduser())
+            raw = read_image(content, shape=self.observation.shape, num_levels=own.num_levels, name=spec)
+            return self._on_device(raw, own, label), None
+        dataset = load_like(spec, self.observation, self.info["data"]["facts"], root=self.data_root)
+        name = split or dataset.default_split
+        if name not in dataset.splits:
+            raise unknown_name("split", name, dataset.splits)
+        if self.observation.domain == "levels" and dataset.num_levels != own.num_levels:
+            raise VaelError(f"{spec} has {dataset.num_levels} levels, the model knows {own.num_levels}")
+        found = dataset.splits[name]
+        names = None if found.labels is None else [dataset.classes[number] for number in found.labels]
+        return self._on_device(found.x, type(own)(dataset.num_levels), label), names
+
+    def _on_device(self, raw: NDArray, treatment: Treatment, label: str | int | None) -> DeviceData:
+        rows = torch.from_numpy(raw).to(self._device)
+        return DeviceData(rows, treatment, self._labels_of(label, len(rows)), self.model.context_dim)
 
     def exact_images(self, data: str | Path | None = None, *, split: str | None = None) -> NamedPixels:
         """Return images as they stand in their files, for lossless coding; those of a folder or zip with their names.
@@ -263,7 +289,7 @@ class Contents(ABC):
             dataset = self.dataset
             assert dataset is not None
         else:
-            dataset = load(spec, root=self.data_root, valid_fraction=0.0, test_fraction=0.0)
+            dataset = sources.load(spec, root=self.data_root, valid_fraction=0.0, test_fraction=0.0)
         name = split or (self.default_split if spec is None else dataset.default_split)
         if name not in dataset.splits:
             raise unknown_name("split", name, dataset.splits)

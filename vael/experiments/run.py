@@ -1,7 +1,7 @@
 """A trained (or half-trained) run: its model, its data, and the verbs on them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -10,15 +10,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from vael import tasks
 from vael.build import build_corruption
+from vael.data.batches import DeviceData
+from vael.data.corruptions import Greyscale
 from vael.data.lossless import NamedPixels
 from vael.errors import VaelError
 from vael.evaluation import Evaluation, evaluate
 from vael.evaluation.bounds import BoundOptions
+from vael.evaluation.representations import score_clusters
 from vael.experiments.contents import Contents
 from vael.experiments.inline import Inline, explore_inline
 from vael.figures import image_grid, pair_grid, save_image
 from vael.files import read_file
 from vael.runs import RunFolder
+from vael.tasks.cluster import ClusterMethod
 from vael.tasks.project import Method
 from vael.types import Batch
 
@@ -49,6 +53,7 @@ class Run(Contents):
     _embeddings: dict[str, tasks.Embedding] = field(default_factory=dict, init=False, repr=False)
     _searches: dict[str, tasks.NeighbourSearch] = field(default_factory=dict, init=False, repr=False)
     _scores: dict[str, tasks.Scores] = field(default_factory=dict, init=False, repr=False)
+    _detectors: dict[tuple[Any, ...], tasks.Detector] = field(default_factory=dict, init=False, repr=False)
     _projections: dict[tuple[str, int, str], tasks.Projection] = field(default_factory=dict, init=False, repr=False)
 
     def evaluate(self, split: str | None = None, **options: Unpack[BoundOptions]) -> Evaluation:
@@ -63,8 +68,7 @@ class Run(Contents):
 
     def reconstruct(self, indices: list[int] | None = None, *, split: str | None = None) -> tasks.Reconstruction:
         """Reconstruct chosen examples (the first ten by default), see `vael.tasks.reconstruct`."""
-        count = min(10, len(self.data(split)))
-        return tasks.reconstruct(self.model, self.batch(indices or list(range(count)), split=split))
+        return tasks.reconstruct(self.model, self._chosen(indices or None, split))
 
     def denoise(
         self,
@@ -90,16 +94,80 @@ class Run(Contents):
         """
         if isinstance(examples, Batch):
             return tasks.denoise(self.model, examples, num_samples=num_samples, seed=seed)
-        count = min(10, len(self.data(split)))
-        batch = self.batch(list(examples if examples is not None else range(count)), split=split)
+        batch = self._chosen(examples, split)
         stated = self.recipe.training.corruption.name
         chosen = noise or ("gaussian" if stated == "none" else None)
         recipe = self.recipe if chosen is None else self.recipe.override({"training.corruption": chosen})
         corruption = build_corruption(recipe.training, self.observation)
         if corruption is None:
-            raise VaelError("denoise expects a noise, got none: use gaussian, salt-and-pepper or masking")
+            raise VaelError("denoise expects a noise, got none: use gaussian, salt-and-pepper, masking or greyscale")
         spoilt = tasks.spoil(batch, corruption, scale=self.observation.scale, seed=seed)
         return tasks.denoise(self.model, spoilt, num_samples=num_samples, seed=seed)
+
+    def inpaint(
+        self,
+        examples: Sequence[int] | Batch | None = None,
+        *,
+        hide: str | float | NDArray[np.bool_] | None = None,
+        split: str | None = None,
+        num_fills: int = 4,
+        num_steps: int = 200,
+        draw: bool = False,
+        seed: int = 0,
+    ) -> tasks.Inpainting:
+        """Hide cells of chosen examples of a split (the first ten by default) and fill them, see `vael.tasks.inpaint`.
+
+        Arguments:
+            examples: Their numbers; or foreign ones (`examples_from`).
+            hide: A region, a share, or a mask that is True where to hide, see `vael.tasks.hide`; by default what a
+                foreign batch says is not observed, else the centre of images and 0.3 of a table's cells.
+            split: Which examples; the test split where there is one.
+            num_fills: S chains, each of which ends in one fill.
+            num_steps: Of each chain.
+            draw: Whether a fill is drawn from p(x_missing | z), or is its mean.
+            seed: Seed of what is hidden and of the chains.
+
+        Raises:
+            VaelError: Nothing of that kind can be hidden, or the model has no density to weigh draws with.
+        """
+        batch = self._chosen(examples, split)
+        if hide is None and batch.observed is None:
+            hide = "centre" if self.is_image else 0.3
+        holed = batch if hide is None else tasks.hide(batch, hide, seed=seed)
+        return tasks.inpaint(self.model, holed, num_fills=num_fills, num_steps=num_steps, draw=draw, seed=seed)
+
+    def colorize(
+        self,
+        examples: Sequence[int] | Batch | None = None,
+        *,
+        split: str | None = None,
+        num_colourings: int = 4,
+        seed: int = 0,
+    ) -> tasks.Colouring:
+        """Take the colours of chosen examples away and give them others, see `vael.tasks.colorize`.
+
+        Arguments:
+            examples: Their numbers, the first ten by default; or foreign ones (`examples_from`), whose own colours are
+                not looked at.
+            split: Which examples; the test split where there is one.
+            num_colourings: S draws of z.
+            seed: Seed of the draws.
+
+        Raises:
+            VaelError: The data are no colour images.
+        """
+        batch = self._chosen(examples, split)
+        if not isinstance(examples, Batch):
+            Greyscale().check(self.observation, "colorize:")
+            batch = tasks.spoil(batch, Greyscale())
+        return tasks.colorize(self.model, batch, num_colourings=num_colourings, seed=seed)
+
+    def _chosen(self, examples: Sequence[int] | Batch | None, split: str | None) -> Batch:
+        """Return chosen examples of a split, the first ten where none are named; foreign ones as they are."""
+        if isinstance(examples, Batch):
+            return examples
+        count = min(10, len(self.data(split)))
+        return self.batch(list(range(count) if examples is None else examples), split=split)
 
     def interpolate(
         self,
@@ -119,6 +187,41 @@ class Run(Contents):
         if split not in self._embeddings:
             self._embeddings[split] = tasks.embed(self.model, self.data(split))
         return self._embeddings[split]
+
+    def cluster(
+        self,
+        method: ClusterMethod | None = None,
+        num_clusters: int | None = None,
+        split: str | None = None,
+        *,
+        num_members: int = 10,
+        seed: int = 0,
+    ) -> tasks.Clustering:
+        """Group the examples of a split, see `vael.tasks.cluster`, and compare the clusters with labels if it has any.
+
+        Arguments:
+            method: prior, k-means or gaussian-mixture; None takes `prior` where the prior is a mixture. The other two
+                are fitted to the training split, whatever the split.
+            num_clusters: C; None takes the components of the prior, or else 10.
+            split: Which examples; the test split where there is one.
+            num_members: How many examples of each cluster to name.
+            seed: Seed of starts.
+
+        Raises:
+            VaelError: As `vael.tasks.cluster`.
+        """
+        data, labels = self.data(split), self.labels(split)
+        found = tasks.cluster(
+            self.model,
+            data,
+            method=method,
+            num_clusters=num_clusters,
+            fitted_to=self.data("train"),
+            num_members=num_members,
+            seed=seed,
+        )
+        agreement = None if labels is None else score_clusters(np.array(labels), found.labels)
+        return replace(found, agreement=agreement)
 
     def compress(
         self,
@@ -148,6 +251,67 @@ class Run(Contents):
         if split not in self._scores:
             self._scores[split] = tasks.score(self.model, self.data(split))
         return self._scores[split]
+
+    def detector(
+        self, score: str | None = None, *, calibrate: str | None = None, num_points: int | None = None
+    ) -> tasks.Detector:
+        """Return a calibrated detector, see `vael.tasks.detect`; built once for each choice.
+
+        Arguments:
+            score: A name of `tasks.SCORES`; None takes the first that the model can serve.
+            calibrate: The split of normal examples to calibrate on; None takes `valid`, or else `test`.
+            num_points: K latents an example, where the score integrates over z; None takes the score's own choice.
+
+        Raises:
+            VaelError: An unknown score or one that the model cannot serve, or a split that was trained on.
+        """
+        split = calibrate or self.calibration_split
+        if split == "train":
+            raise VaelError(
+                f"{self.name} has seen its train split: calibrate on data that it has not seen, "
+                "data.valid_fraction=0.1 keeps some back"
+            )
+        key = score, split, num_points
+        if key not in self._detectors:
+            built = tasks.build_score(score, self.model, self.data("train"), num_points=num_points)
+            self._detectors[key] = tasks.Detector.calibrated(built, self.data(split))
+        return self._detectors[key]
+
+    @property
+    def calibration_split(self) -> str:
+        """The split that a detector is calibrated on: `valid` where there is one, else as `default_split`."""
+        return "valid" if "valid" in self.info["data"]["counts"] else self.default_split
+
+    def detect(
+        self,
+        data: DeviceData | str | Path | None = None,
+        *,
+        score: str | None = None,
+        false_alarms: float = 0.01,
+        split: str | None = None,
+        calibrate: str | None = None,
+        num_points: int | None = None,
+    ) -> tasks.Detection:
+        """Find the examples that do not belong, see `vael.tasks.detect`.
+
+        Arguments:
+            data: What to look through: whatever `foreign_data` reads; None takes the run's own data.
+            score: A name of `tasks.SCORES`; None takes the first that the model can serve.
+            false_alarms: The share of normal examples that may be called anomalies.
+            split: Of data that have any; the test split where there is one.
+            calibrate: The split of the run's data to calibrate on; `valid`, or else `test`.
+            num_points: K latents an example, where the score integrates over z; None takes the score's own choice.
+
+        Raises:
+            VaelError: As `detector` and `foreign_data`, or more false alarms asked for than can be resolved.
+        """
+        found = self.detector(score, calibrate=calibrate, num_points=num_points)
+        if data is None:
+            split = split or self.default_split
+            are_own = split == (calibrate or self.calibration_split)
+            return found(self.data(split), false_alarms=false_alarms, are_own=are_own)
+        examples = data if isinstance(data, DeviceData) else self.foreign_data(data, split=split)[0]
+        return found(examples, false_alarms=false_alarms)
 
     def inspect(
         self, examples: Sequence[int] | Batch, *, split: str | None = None, num_neighbours: int = 8

@@ -14,7 +14,9 @@ from vael.figures.grid import as_pixels, image_grid, pair_grid, save_image
 
 if TYPE_CHECKING:
     from vael.figures.animation import captioned, save_animation
+    from vael.figures.blame import draw_blamed_cells, draw_blamed_images
     from vael.figures.canvas import Figure, figure_pixels, save_figure
+    from vael.figures.clusters import draw_clusters
     from vael.figures.columns import draw_agreement, draw_columns, draw_paths
     from vael.figures.curves import draw_curves
     from vael.figures.dimensions import draw_dimensions
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 
 _FILES = {
     "animation": ("captioned", "save_animation"),
+    "blame": ("draw_blamed_cells", "draw_blamed_images"),
     "canvas": ("Figure", "figure_pixels", "save_figure"),
+    "clusters": ("draw_clusters",),
     "columns": ("draw_agreement", "draw_columns", "draw_paths"),
     "curves": ("draw_curves",),
     "dimensions": ("draw_dimensions",),
@@ -54,6 +58,9 @@ __all__ = [
     "captioned",
     "draw_agreement",
     "draw_amounts",
+    "draw_blamed_cells",
+    "draw_blamed_images",
+    "draw_clusters",
     "draw_columns",
     "draw_curves",
     "draw_dimension_history",
