@@ -98,7 +98,7 @@ class TrainingRecipe:
         seed: Seed of weights, order and noise.
         optimizer: adam, adamw, sgd or adagrad, with options.
         learning_rate: A number, or a schedule (`{ name = "cosine", start = 1e-3, end = 0.0 }`).
-        corruption: What spoils x for the encoder: gaussian, salt-and-pepper, masking or greyscale, with options; or none.
+        corruption: What spoils x for the encoder: gaussian, salt-and-pepper, masking, greyscale, with options; or none.
         gradient_clip: Largest Euclidean norm of the whole gradient; 0 switches it off.
         ema_decay: Decay a step of the exponential moving average of the weights; 0 switches it off.
         patience: Epochs without a better validation ELBO after which training stops; 0 switches it off.

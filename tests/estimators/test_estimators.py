@@ -44,7 +44,7 @@ def test_a_linear_gaussian_table_is_encoded_drawn_and_judged() -> None:
     rows = rows * [1, 10, 100, 0.1] + 7
     vae = VAE(latent_dim=2, num_steps=800).fit(rows)
     covariance = (mixing.T @ mixing + 0.25 * np.eye(4)) * np.outer([1, 10, 100, 0.1], [1, 10, 100, 0.1])
-    exact = multivariate_normal(np.full(4, 7), covariance).logpdf(rows)
+    exact = multivariate_normal(mean=np.full(4, 7.0), cov=covariance).logpdf(rows)  # pyright: ignore[reportArgumentType]
     assert abs(vae.score(rows) - exact.mean()) < 0.1
     assert np.corrcoef(vae.score_samples(rows), exact)[0, 1] > 0.98
     drawn = vae.sample(4000)
@@ -84,7 +84,8 @@ def test_the_clusterer_finds_the_groups_and_numbers_new_rows_alike() -> None:
 @pytest.mark.parametrize("estimator", [VAE(**FAST), VAEDetector(**FAST), VAEClusterer(**FAST)])
 def test_joblib_brings_an_estimator_back(estimator: Any) -> None:
     rows = blobs(60)
-    fitted = clone(estimator).fit(rows)
+    copy: Any = clone(estimator)
+    fitted = copy.fit(rows)
     buffer = io.BytesIO()
     joblib.dump(fitted, buffer)
     assert b"torch" not in buffer.getvalue().replace(b"model.safetensors", b"")
@@ -101,7 +102,8 @@ def test_they_work_in_pipelines_and_searches() -> None:
     assert search.best_params_["latent_dim"] in (1, 3)
     piped = make_pipeline(MinMaxScaler(), VAE(**FAST))
     assert piped.fit_transform(rows).shape == (80, 3)
-    assert piped[-1].get_feature_names_out().tolist() == ["vae0", "vae1", "vae2"]
+    named: Any = piped[-1]
+    assert named.get_feature_names_out().tolist() == ["vae0", "vae1", "vae2"]
 
 
 def test_a_warm_start_goes_on_and_a_seed_repeats() -> None:

@@ -88,7 +88,7 @@ def test_rate_and_distortion_are_the_terms_at_the_mean() -> None:
 
 def test_the_regret_is_what_a_better_posterior_gains() -> None:
     """The model whose posterior is exact has nothing to gain; one whose encoder is blind gains what is missing."""
-    linear = {name: {"name": "mlp", "hidden_features": []} for name in ("encoder", "decoder")}
+    linear: dict[str, Any] = {name: {"name": "mlp", "hidden_features": []} for name in ("encoder", "decoder")}
     model, data = small_model(**linear), rows(6)
     assert isinstance(model, OneLayerVAE)
     with torch.no_grad():

@@ -59,9 +59,13 @@ class RowsEstimator(BaseEstimator):
             ValueError: NaN, fewer than two rows, no columns, or no numbers.
             VaelError: Parameters that do not fit together.
         """
-        rows = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
-        self._fit(rows)
+        self._fit(self._training_rows(X))
         return self
+
+    def _training_rows(self, X: ArrayLike, *, least: int = 2) -> NDArray:
+        """Check the rows to fit to and remember their columns."""
+        rows: Any = X  # anything that scikit-learn takes
+        return np.asarray(validate_data(self, rows, dtype=(np.float64, np.float32), ensure_min_samples=least))
 
     def _fit(self, rows: NDArray) -> None:
         """Train on checked rows; the members add what they need."""
@@ -93,4 +97,5 @@ class RowsEstimator(BaseEstimator):
     def _rows(self, X: ArrayLike) -> NDArray:
         """Check rows that come after the fit."""
         check_is_fitted(self, "fitted_")
-        return validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        rows: Any = X
+        return np.asarray(validate_data(self, rows, dtype=(np.float64, np.float32), reset=False))

@@ -6,7 +6,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClusterMixin
-from sklearn.utils.validation import validate_data
 
 from vael.estimators.base import RowsEstimator
 from vael.tasks import cluster
@@ -41,7 +40,7 @@ class VAEClusterer(ClusterMixin, RowsEstimator):
             ValueError: NaN, no numbers, or fewer rows than clusters.
             VaelError: Parameters that do not fit together.
         """
-        rows = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=max(2, self.n_clusters))
+        rows = self._training_rows(X, least=max(2, self.n_clusters))
         self._fit(rows)
         self.seen_ = rows
         found = self._cluster(rows)

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import OutlierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from vael.errors import VaelError
 from vael.estimators.base import RowsEstimator
@@ -49,7 +49,7 @@ class VAEDetector(OutlierMixin, RowsEstimator):
             raise ValueError(f"contamination expects a share in (0, 0.5], got {self.contamination}")
         if not 0 <= self.calibration_fraction < 1:
             raise ValueError(f"calibration_fraction expects a share in [0, 1), got {self.calibration_fraction}")
-        rows = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
+        rows = self._training_rows(X)
         kept_back = int(self.calibration_fraction * len(rows))
         order = np.random.default_rng(0).permutation(len(rows)) if kept_back else np.arange(len(rows))
         seen = rows[np.sort(order[kept_back:])]

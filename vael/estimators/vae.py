@@ -45,7 +45,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RowsEstimator):
             ValueError: Not D columns, or NaN.
         """
         check_is_fitted(self, "fitted_")
-        z = check_array(Z, dtype=(np.float64, np.float32))
+        latents: Any = Z
+        z = np.asarray(check_array(latents, dtype=[np.float64, np.float32]))  # pyright: ignore[reportArgumentType]
         try:
             x = decode(self.fitted_.model, z)
         except VaelError as error:

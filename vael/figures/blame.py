@@ -94,7 +94,7 @@ def draw_blamed_cells(
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.set_yticks(range(len(rows)), [shorten(row, NAME_WIDTH) for row in rows], fontsize=SMALL)
-    names = [shorten(columns[place], NAME_WIDTH) for place in shown]
+    names = [shorten(columns[int(place)], NAME_WIDTH) for place in shown]
     axes.set_xticks(range(len(shown)), names, rotation=40, ha="right", rotation_mode="anchor", fontsize=SMALL)
     bar = figure.colorbar(picture, ax=axes, pad=0.015, fraction=0.025)
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
