@@ -86,6 +86,24 @@ def test_rate_and_distortion_are_the_terms_at_the_mean() -> None:
         np.testing.assert_allclose(score_all(tasks.build_score(name, model, data), data), expected, rtol=1e-5)
 
 
+def test_typicality_is_half_the_mahalanobis_distance_of_the_terms() -> None:
+    from scipy.spatial.distance import mahalanobis
+
+    model, data, known = small_model(latent_dim=2), rows(6), rows(80, seed=1)
+
+    def terms(examples: DeviceData) -> np.ndarray:
+        found = tasks.score(model, examples)
+        nll = score_all(tasks.build_score("nll", model, known, num_points=8), examples)
+        return np.stack([found.rate_nats, found.distortion_nats, nll], 1).astype(np.float64)
+
+    precision = np.linalg.inv(np.cov(terms(known).T))
+    expected = [0.5 * mahalanobis(row, terms(known).mean(0), precision) ** 2 for row in terms(data)]
+    np.testing.assert_allclose(score_all(tasks.build_score("typicality", model, known), data), expected, rtol=1e-3)
+    far, near = (DeviceData(torch.full((1, 3), value), Real(0)) for value in (30.0, 0.0))
+    score = tasks.build_score("typicality", model, known)
+    assert score_all(score, far)[0] > 100 * score_all(score, near)[0]
+
+
 def test_the_regret_is_what_a_better_posterior_gains() -> None:
     """The model whose posterior is exact has nothing to gain; one whose encoder is blind gains what is missing."""
     linear: dict[str, Any] = {name: {"name": "mlp", "hidden_features": []} for name in ("encoder", "decoder")}

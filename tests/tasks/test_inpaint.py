@@ -321,3 +321,21 @@ def test_tables_come_back_in_the_units_of_their_file(
     assert (np.abs(values[:, :3] - 100) < 90).all()
     with pytest.raises(VaelError, match="no region 'left'"):
         made.inpaint([0], hide="left")
+
+
+def test_the_empty_cells_of_a_file_are_filled_in_its_units(tmp_path: Path) -> None:
+    """Column b is ten times column a: what is missing of one follows from the other."""
+    hidden = np.random.default_rng(0).normal(size=400)
+    lines = ["a,b", *(f"{value:.6f},{10 * value + 5:.6f}" for value in hidden)]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    words = ["training.epochs=150", "training.patience=0", "training.learning_rate=5e-3", "training.snapshots=0"]
+    run = vael.train(str(tmp_path / "t.csv"), settings=parse_settings(words), runs=tmp_path, name="pairs")
+    (tmp_path / "holes.csv").write_text("b,a\n,1.5\n-5,?\n5,0\n")
+    with pytest.raises(SystemExit) as stopped:
+        main(["inpaint", str(run.path), str(tmp_path / "holes.csv"), "-o", str(tmp_path / "whole.csv")])
+    assert not stopped.value.code
+    rows = np.genfromtxt(tmp_path / "whole.csv", delimiter=",", names=True)
+    np.testing.assert_allclose(rows["a"], [1.5, -1.0, 0.0], atol=0.25)
+    np.testing.assert_allclose(rows["b"], [20.0, -5.0, 5.0], atol=2.5)
+    with pytest.raises(VaelError, match="expects a finite number, got ''"):
+        run.examples_from(b"a,b\n1,\n")

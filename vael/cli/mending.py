@@ -129,13 +129,14 @@ def inpaint(
         vael inpaint binary-20-1 --examples 1 4 7 --hide bottom --num-fills 8
         vael inpaint binary-20-1 torn.png --mask holes.png --output whole.png
         vael inpaint wine-1 --hide 0.2 --output filled.csv
+        vael inpaint wine-1 holes.csv --output whole.csv
 
     Parameters
     ----------
     run
         A run's name or path.
     file
-        An image, or a .csv of rows, from outside.
+        An image, or a .csv of rows, from outside; cells that are empty (or "?", "NA") are filled.
     hide
         centre, left, right, top or bottom of images, or a share from 0 to 1 of all pixels or cells, drawn by chance;
         centre, or 0.3 of a table's cells, by default.
@@ -237,7 +238,8 @@ def _chosen(run: "Run", file: Path | None, examples: Examples, verb: str) -> "li
         return examples.examples
     if examples.examples is not None:
         raise VaelError(f"{verb} expects a file or --examples, got both: leave one out")
-    return run.examples_from(read_file(file), name=str(file), label=examples.label)
+    may_miss = verb == "inpaint"
+    return run.examples_from(read_file(file), name=str(file), label=examples.label, may_miss=may_miss)
 
 
 def _share(hide: str | None) -> str | float | None:

@@ -121,7 +121,13 @@ def _offset(mass: NDArray, side: int) -> int:
 
 
 def read_rows(
-    content: bytes, *, columns: Sequence[str], facts: Mapping[str, Any], limit: int = 1000, name: str = "the table"
+    content: bytes,
+    *,
+    columns: Sequence[str],
+    facts: Mapping[str, Any],
+    limit: int = 1000,
+    may_miss: bool = False,
+    name: str = "the table",
 ) -> NDArray[np.float32]:
     """Return rows of a CSV file as the model sees a table's, `(M, F)` float32: on the scale of its training split.
 
@@ -134,6 +140,7 @@ def read_rows(
         columns: The names of the F columns.
         facts: `Dataset.facts`, also as read back from run.json: the columns' means and scales, or what the cells are.
         limit: How many rows are taken; more are refused.
+        may_miss: Whether cells may be missing (empty, "?", "NA", …): they become NaN.
         name: What to call it in an error.
 
     Raises:
@@ -151,8 +158,12 @@ def read_rows(
             raise VaelError(f"{name}: row {number} expects {width} cells ({', '.join(columns)}), got {len(row)}")
         for place, column in enumerate(columns):
             cell = row[place if places is None else places[place]]
-            values[number - 1, place] = _number(cell, f"{name}: row {number}, column '{column}'")
-    return put_on_scale(values, columns, facts, name)
+            is_hole = may_miss and cell in MISSING
+            values[number - 1, place] = np.nan if is_hole else _number(cell, f"{name}: row {number}, column '{column}'")
+    holes = np.isnan(values)
+    found = put_on_scale(np.where(holes, 1.0, values), columns, facts, name)  # 1 is a cell of every kind of table
+    found[holes] = np.nan
+    return found
 
 
 def _cells(content: bytes, columns: Sequence[str], name: str) -> list[list[str]]:

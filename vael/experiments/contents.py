@@ -2,7 +2,7 @@
 
 from abc import ABC
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -215,6 +215,7 @@ class Contents(ABC):
         invert: bool = False,
         center: bool = False,
         label: str | int | None = None,
+        may_miss: bool = False,
     ) -> Batch:
         """Turn an image file (one example) or a CSV file (one a row) from outside into what the model sees.
 
@@ -224,6 +225,7 @@ class Contents(ABC):
             invert: Take the negative of an image.
             center: Scale and place what an image shows as MNIST's digits are.
             label: What it shows, for a conditional model: the name of a class or its number.
+            may_miss: Whether cells of rows may be missing: the batch then says which are observed.
 
         Raises:
             VaelError: The content does not fit, or the run's own data are not here: they say how many levels x has.
@@ -233,8 +235,11 @@ class Contents(ABC):
             shape, num_levels = self.observation.shape, treatment.num_levels
             raw = read_image(content, shape=shape, num_levels=num_levels, invert=invert, center=center, name=name)
         else:
-            raw = read_rows(content, columns=self.columns, facts=self.info["data"]["facts"], name=name)
-        return self._on_device(raw, treatment, label).chosen(range(len(raw)))
+            facts = self.info["data"]["facts"]
+            raw = read_rows(content, columns=self.columns, facts=facts, may_miss=may_miss, name=name)
+        batch = self._on_device(raw, treatment, label).chosen(range(len(raw)))
+        holes = batch.x.isnan()
+        return replace(batch, observed=~holes) if bool(holes.any()) else batch
 
     def foreign_data(
         self, data: str | Path, *, split: str | None = None, label: str | int | None = None

@@ -13,6 +13,7 @@ from vael.tasks.detect.bounds import Distortion, NegativeLogLikelihood, Rate
 from vael.tasks.detect.calibration import Calibration
 from vael.tasks.detect.detector import Contributions, Detection, Detector, blame, score_all
 from vael.tasks.detect.regret import Regret
+from vael.tasks.detect.typicality import Typicality
 
 __all__ = [
     "SCORES",
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 SCORES: dict[str, type[Score]] = {
-    kind.name: kind for kind in (Exemplar, NegativeLogLikelihood, Rate, Distortion, Embedding, Regret)
+    kind.name: kind for kind in (Exemplar, NegativeLogLikelihood, Rate, Distortion, Embedding, Typicality, Regret)
 }
 
 
