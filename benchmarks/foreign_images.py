@@ -2,7 +2,7 @@
 
     VAEL_DATA=… python benchmarks/foreign_images.py --runs runs
 
-Both models are the recipe conv-cifar10 at 32×32 pixels; a run that is there already is not trained again. The AUROC is of
+Both models are the recipe conv-cifar10 at 32×32 pixels; a run that is there already is not trained again. AUROC is of
 foreign images against the model's own test images, 500 of each, larger scores being stranger.
 """
 

@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from vael.errors import VaelError
 from vael.estimators import VAE, VAEClusterer, VAEDetector
 
-FAST: dict[str, Any] = {"num_steps": 30, "hidden_features": (16,)}
+FAST: dict[str, Any] = {"num_steps": 10, "hidden_features": (16,)}
 
 
 @parametrize_with_checks([VAE(**FAST), VAEDetector(**FAST), VAEClusterer(**FAST)])
@@ -146,3 +146,15 @@ def test_fewer_rows_than_columns_and_constant_columns_are_taken() -> None:
     strange = rows[:1].copy()
     strange[0, 3] = 8.0
     assert detector.score_samples(strange)[0] < detector.score_samples(rows[:1])[0]
+
+
+def test_frames_come_out_where_they_are_asked_for() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    rows = pandas.DataFrame(blobs(40), columns=list("abcdef"), index=range(100, 140))
+    vae = VAE(**FAST).set_output(transform="pandas").fit(rows)
+    frame = vae.transform(rows)
+    assert list(frame.columns) == ["vae0", "vae1", "vae2"]
+    assert list(frame.index) == list(rows.index)
+    assert list(vae.feature_names_in_) == list("abcdef")
+    with pytest.raises(ValueError, match="feature names"):
+        vae.transform(rows.rename(columns={"a": "z"}))
