@@ -9,12 +9,14 @@ import torch
 
 import vael
 from vael import tasks
+from vael.build import build_model
 from vael.cli import main
 from vael.data.corruptions import Gaussian
 from vael.errors import VaelError
 from vael.experiments import Run
-from vael.recipe import parse_settings
-from vael.types import Batch
+from vael.random import seeded
+from vael.recipe import Recipe, parse_settings
+from vael.types import Batch, Observation
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +94,34 @@ def test_the_command_draws_and_tells(
     assert Path("mended.png").exists()
     assert "leave one out" in call("x.png", "--noise", "gaussian", code=2)
     assert "cannot be read" in call("missing.png", code=2)
+
+
+def test_known_noise_is_taken_into_account_as_in_closed_form() -> None:
+    """A linear Gaussian model whose encoder is off: what is expected behind normal noise is that of Bayes."""
+    linear = {"name": "mlp", "hidden_features": []}
+    settings = {"model.encoder": linear, "model.decoder": linear, "model.latent_dim": 2}
+    recipe = Recipe().override({**settings, "model.likelihood": {"name": "gaussian", "sigma": 0.4}})
+    with seeded(1):
+        model = build_model(recipe.model, Observation((5,), "real", 0, tuple("abcde")))
+    seen, sigma = torch.randn(6, 5, generator=torch.Generator().manual_seed(2)), 0.7
+    layer = next(part for part in model.decoder.modules() if isinstance(part, torch.nn.Linear))  # pyright: ignore
+    weight, bias = layer.weight.detach().double(), layer.bias.detach().double()
+    noise = 0.4**2 + sigma**2
+    precision = torch.eye(2, dtype=torch.float64) + weight.T @ weight / noise
+    mean_z = torch.linalg.solve(precision, weight.T @ (seen.double() - bias).T / noise).T
+    found = tasks.denoise(model, Batch(seen), num_samples=0, sigma=sigma, num_steps=2000)
+    np.testing.assert_allclose(found.mean, mean_z @ weight.T + bias, atol=0.02)
+    blind = tasks.denoise(model, Batch(seen), num_samples=0)
+    assert np.abs(blind.mean - (mean_z @ weight.T + bias).numpy()).max() > 0.1
+
+
+def test_a_run_uses_the_noise_that_it_made(run: Run) -> None:
+    """Cut or other noise is of no known density, and the encoder's word is taken for it."""
+    batch = run.batch([0, 1, 2, 3])
+    normal = run.denoise([0, 1, 2, 3], noise={"name": "gaussian", "sigma": 0.5})
+    spoilt = tasks.spoil(batch, Gaussian(0.5), scale=run.observation.scale)
+    known = tasks.denoise(run.model, spoilt, sigma=0.5 * run.observation.scale)
+    np.testing.assert_array_equal(normal.mean, known.mean)
+    cut = run.denoise([0, 1, 2, 3], noise={"name": "gaussian", "sigma": 0.5, "clip": True})
+    spoilt = tasks.spoil(batch, Gaussian(0.5, clip=True), scale=run.observation.scale)
+    np.testing.assert_array_equal(cut.mean, tasks.denoise(run.model, spoilt).mean)

@@ -27,7 +27,7 @@ from vael.posteriors import POSTERIORS
 from vael.random import seeded
 from vael.recipe import Recipe, parse_settings
 from vael.tasks.detect import Calibration, known_rows, score_all
-from vael.tasks.detect.points import normal_points
+from vael.tasks.points import normal_points
 from vael.types import Batch, Observation
 
 

@@ -48,6 +48,11 @@ class OptimalNormal(Distribution):
         """The mean, `(…, *event)`."""
         return self.mu
 
+    @property
+    def variance(self) -> Tensor:
+        """The running variance of every number, `(…, *event)`."""
+        return self.running_variance.expand_as(self.mu)
+
     def rsample(self, sample_shape: _size = ()) -> Tensor:
         """Draw x, `(*sample_shape, …, *event)`, with the running variance."""
         shape = (*sample_shape, *self.mu.shape)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from vael import tasks
 from vael.build import build_corruption
 from vael.data.batches import DeviceData
-from vael.data.corruptions import Greyscale
+from vael.data.corruptions import Gaussian, Greyscale
 from vael.data.lossless import NamedPixels
 from vael.errors import VaelError
 from vael.evaluation import Evaluation, evaluate
@@ -102,7 +102,9 @@ class Run(Contents):
         if corruption is None:
             raise VaelError("denoise expects a noise, got none: use gaussian, salt-and-pepper, masking or greyscale")
         spoilt = tasks.spoil(batch, corruption, scale=self.observation.scale, seed=seed)
-        return tasks.denoise(self.model, spoilt, num_samples=num_samples, seed=seed)
+        is_known = isinstance(corruption, Gaussian) and not corruption.clip
+        sigma = corruption.sigma * self.observation.scale if is_known else 0.0
+        return tasks.denoise(self.model, spoilt, num_samples=num_samples, sigma=sigma, seed=seed)
 
     def inpaint(
         self,

@@ -19,7 +19,7 @@ from vael.data.batches import DeviceData
 from vael.distributions.mixture import mix
 from vael.models import VAE, Inference, at_mean
 from vael.tasks.detect.base import Score
-from vael.tasks.detect.points import measure_at_points
+from vael.tasks.points import measure_at_points
 from vael.types import Batch
 
 __all__ = ["MAX_REFERENCES", "Embedding", "Exemplar", "aggregate_posterior", "known_rows"]

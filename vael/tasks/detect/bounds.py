@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vael.models import Inference
 from vael.tasks.detect.base import Score
-from vael.tasks.detect.points import measure_at_points
+from vael.tasks.points import measure_at_points
 from vael.tasks.terms import encode, terms_at_mean
 from vael.types import Batch
 

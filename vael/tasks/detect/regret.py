@@ -2,12 +2,12 @@
 
 import torch
 from torch import Tensor
-from torch.distributions import Independent, Normal
+from torch.distributions import Distribution
 
-from vael.errors import VaelError
 from vael.models import Inference, Latent, OneLayerVAE, at_mean
+from vael.tasks.climb import climb
 from vael.tasks.detect.base import Score
-from vael.tasks.detect.points import normal_points
+from vael.tasks.points import normal_points
 from vael.types import Batch
 
 __all__ = ["Regret"]
@@ -36,25 +36,12 @@ class Regret(Score):
         assert isinstance(model, OneLayerVAE)
         with torch.no_grad():
             start = model.infer_latents(batch, at_mean)[0]
-        if not (isinstance(start.q_z, Independent) and type(start.q_z.base_dist) is Normal):
-            raise VaelError("likelihood regret expects a diagonal normal posterior: use --score nll")
         points = normal_points(self.num_points, start.z.shape[-1]).to(start.z).unsqueeze(1)
 
-        def bound(mu: Tensor, log_sigma: Tensor) -> Tensor:
-            q_z = Independent(Normal(mu, log_sigma.exp(), validate_args=False), 1, validate_args=False)
-            z = mu + log_sigma.exp() * points
+        def bound(q_z: Distribution) -> Tensor:
+            z = q_z.mean + q_z.stddev * points
             return Inference(batch.x, model.decode(z), (Latent(z, q_z, start.p_z),)).elbo
 
-        mu = start.q_z.mean.detach().clone().requires_grad_()
-        log_sigma = start.q_z.stddev.detach().log().requires_grad_()
         with torch.no_grad():
-            before = bound(mu, log_sigma).double()
-        optimizer = torch.optim.Adam([mu, log_sigma], lr=LEARNING_RATE, betas=(0.9, 0.98))
-        best = before
-        with torch.enable_grad():
-            for _ in range(NUM_STEPS):
-                elbo = bound(mu, log_sigma)
-                best = torch.maximum(best, elbo.detach().double())
-                mu.grad, log_sigma.grad = torch.autograd.grad(-elbo.sum(), [mu, log_sigma])
-                optimizer.step()
-        return best - before
+            before = bound(start.q_z).double()
+        return climb(start.q_z, bound, num_steps=NUM_STEPS, learning_rate=LEARNING_RATE)[1] - before
