@@ -9,7 +9,7 @@ train: $(VENV)/.installed  ## Train on the embedded digits and say where the res
 	$(VENV)/bin/vael train digits
 
 test: $(VENV)/.tested lint  ## Run the whole suite.
-	$(PYTHON) -m pytest
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 lint: $(VENV)/.tested
 	$(VENV)/bin/ruff check

@@ -38,7 +38,7 @@ BLOCK = 1000
 
 
 def mend(side: str, sigma: float, seed: int, epochs: int, num_samples: int) -> dict[str, tuple[float, float, float]]:
-    """Train one side; by way of mending, mean PSNR of the noisy and of the mended test images, and mean SSIM of these."""
+    """Train one side; return, by way of mending, mean PSNR before and after and mean SSIM after."""
     words = [
         *SHARED,
         *SIDES[side],

@@ -208,7 +208,8 @@ def test_a_half_read_pipe_is_no_error(desk: Path) -> None:
 
 
 def test_a_full_training_folder_is_refused_to_a_second_process(desk: Path) -> None:
-    command = [sys.executable, "-m", "vael", "train", "--name", "busy", "--set", "training.epochs=2000"]
+    command = [sys.executable, "-m", "vael", "train", "--name", "busy", "--set", "training.epochs=100000"]
+    command += ["--set", "training.patience=0"]
     with subprocess.Popen(command, cwd=desk, stdout=subprocess.DEVNULL) as first:
         while not (desk / "runs" / "busy" / "metrics.jsonl").exists():
             time.sleep(0.05)

@@ -75,6 +75,7 @@ def test_a_slider_moves_one_dimension_and_the_mark_on_the_map(page: "Page", stud
 def test_arrow_keys_move_the_place_and_enter_picks_the_example_there(page: "Page", studio: str, runs: Any) -> None:
     there = vael.load(runs.root / "plane").embed().mean[7]
     place = open_map(page, f"{studio}/{PLANE}?z={there[0]:.4f},{there[1]:.4f}")
+    page.locator(".place-words").get_by_text("z = (").wait_for()  # keys go on from there
     place.focus()
     page.keyboard.press("ArrowUp")
     z = latent_in(page)

@@ -20,6 +20,7 @@ from vael.cli import main
 from vael.data.batches import DeviceData
 from vael.data.treatments import Grey, Real
 from vael.distributions import cells
+from vael.distributions.mixture import mix
 from vael.errors import VaelError
 from vael.experiments import Run
 from vael.models import VAE, OneLayerVAE, at_mean
@@ -176,6 +177,15 @@ def test_a_deep_model_is_scored_and_what_it_lacks_is_said() -> None:
     assert tasks.build_score(None, blind, data).name == "distortion"
 
 
+def test_the_default_is_the_exemplar_of_tables_and_the_likelihood_of_images() -> None:
+    data = rows(5)
+    assert tasks.build_score(None, small_model(), data).name == "exemplar"
+    with seeded(0):
+        model = build_model(Recipe().model, Observation((1, 4, 4), "binary", 2))
+    images = DeviceData(torch.zeros(5, 1, 4, 4), Real(0))
+    assert tasks.build_score(None, model, images).name == "nll"
+
+
 def test_known_rows_are_spread_over_all() -> None:
     assert known_rows(5).tolist() == [0, 1, 2, 3, 4]
     assert known_rows(9, 3).tolist() == [0, 4, 8]
@@ -305,3 +315,33 @@ def test_rows_of_another_file_come_on_the_runs_scale(tmp_path: Path) -> None:
     (tmp_path / "short.csv").write_text("a,b\n1,2\n")
     with pytest.raises(VaelError, match="lacks the columns c: it has a, b"):
         run.detect(tmp_path / "short.csv")
+
+
+@pytest.mark.parametrize("posterior", ["diagonal-normal", "full-normal"])
+def test_an_example_does_not_vouch_for_itself(posterior: str) -> None:
+    """Scored among the known ones, each has the density that it has among the others alone."""
+    model, known = small_model(latent_dim=2, posterior=posterior), rows(12)
+    for name in ("embedding", "exemplar"):
+        found = score_all(tasks.build_score(name, model, known), known)
+        for row in range(3):
+            others = DeviceData(torch.cat([known.raw[:row], known.raw[row + 1 :]]), Real(0))
+            alone = score_all(tasks.build_score(name, model, others), DeviceData(known.raw[row : row + 1], Real(0)))
+            np.testing.assert_allclose(found[row], alone + math.log(12 / 11), rtol=1e-5)
+
+
+def test_a_mixture_without_one_component_is_that_of_the_others() -> None:
+    generator = torch.Generator().manual_seed(0)
+    mu, sigma = torch.randn(5, 3, generator=generator), torch.rand(5, 3, generator=generator) + 0.5
+    z = torch.randn(4, 6, 3, generator=generator)
+    left_out = torch.tensor([-1, 0, 1, 2, 3, 4]).expand(4, 6)
+    laws = (
+        mix(torch.zeros(5), Independent(Normal(mu, sigma), 1)),
+        mix(torch.zeros(5), torch.distributions.MultivariateNormal(mu, scale_tril=torch.diag_embed(sigma))),
+    )
+    every = Independent(Normal(mu, sigma), 1).log_prob(z.unsqueeze(-2)) - math.log(5)
+    for law in laws:
+        found = law.log_prob_without(z, left_out)
+        torch.testing.assert_close(found[:, 0], torch.logsumexp(every[:, 0], -1))
+        for column in range(1, 6):
+            kept = [number for number in range(5) if number != column - 1]
+            torch.testing.assert_close(found[:, column], torch.logsumexp(every[:, column][:, kept], -1))

@@ -57,8 +57,8 @@ def detect(
         A table, a folder or zip of images, .npy, .npz, one image, or a name of `vael datasets`. Without it, the run's
         own data.
     score
-        How strangeness is measured: exemplar, nll, rate, distortion, embedding, typicality or regret. Without it, the
-        first of these that the model can serve.
+        How strangeness is measured: exemplar, nll, rate, distortion, embedding, typicality or regret. Without it,
+        exemplar for tables and nll for images, or the first of these that the model can serve.
     false_alarms
         The share of normal examples that may be called anomalies.
     split

@@ -51,6 +51,21 @@ class Mixture(Distribution):
         rows = value.reshape(-1, value.shape[-1])
         return in_pieces(self.whole.log_prob, rows, self.cells).reshape(value.shape[:-1])
 
+    def log_prob_without(self, value: Tensor, left_out: Tensor) -> Tensor:
+        """Return log p(z) without one component for each z, as `NormalMixture.log_prob_without`."""
+        rows, components = value.reshape(-1, value.shape[-1]), self.whole.component_distribution
+        log_weights = self.whole.mixture_distribution.logits
+        numbers = torch.arange(len(log_weights), device=value.device)
+
+        def log_density(piece: Tensor) -> Tensor:
+            terms = log_weights + components.log_prob(rows[piece].unsqueeze(1))
+            return torch.logsumexp(
+                terms.masked_fill(left_out.reshape(-1)[piece].unsqueeze(-1) == numbers, -math.inf), -1
+            )
+
+        found = in_pieces(log_density, torch.arange(len(rows), device=value.device), self.cells)
+        return found.reshape(value.shape[:-1])
+
     def sample(self, sample_shape: _size = ()) -> Tensor:
         """Draw z, `(*sample_shape, D)`."""
         wanted = torch.empty(math.prod(sample_shape), 0)
@@ -58,7 +73,7 @@ class Mixture(Distribution):
         return drawn.reshape(*sample_shape, -1)
 
 
-def mix(log_weights: Tensor, components: Distribution) -> Distribution:
+def mix(log_weights: Tensor, components: Distribution) -> Mixture | NormalMixture:
     """Mix the members of a distribution's batch `(C,)`, in the fastest way that there is for its kind.
 
     Arguments:

@@ -55,19 +55,40 @@ class NormalMixture(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return log p(z) in nats, `(…)`, for `(…, D)`."""
+        factors = self._factors()
+        rows = value.reshape(-1, value.shape[-1])
+        found = in_pieces(lambda z: torch.logsumexp(_beside(z) @ factors, -1), rows, len(self.mu))
+        return found.to(value.dtype).reshape(value.shape[:-1])
+
+    def log_prob_without(self, value: Tensor, left_out: Tensor) -> Tensor:
+        """Return log p(z) without one component for each z, the other weights as they are; `(…)` for `(…, D)`.
+
+        Arguments:
+            value: `(…, D)`.
+            left_out: `(…)` int64, the number of the component that z is not compared with; −1 for none.
+        """
+        factors, rows = self._factors(), value.reshape(-1, value.shape[-1])
+        numbers = torch.arange(len(self.mu), device=value.device)
+
+        def log_density(piece: Tensor) -> Tensor:
+            terms = _beside(rows[piece]) @ factors
+            return torch.logsumexp(
+                terms.masked_fill(left_out.reshape(-1)[piece].unsqueeze(-1) == numbers, -math.inf), -1
+            )
+
+        found = in_pieces(log_density, torch.arange(len(rows), device=value.device), len(self.mu))
+        return found.to(value.dtype).reshape(value.shape[:-1])
+
+    def _factors(self) -> Tensor:
+        """Return what `(z², z, 1)` is multiplied with, `(2 D + 1, C)` float64: one product of the three terms.
+
+        torch 2.13's compiler fails on a sum of a product and the offset.
+        """
         mu, log_sigma = self.mu.double(), self.log_sigma.double()
         precision = torch.exp(-2 * log_sigma)
         offset = self.log_weights.double() - (0.5 * precision * mu.square() + log_sigma).sum(-1)
         offset = offset - 0.5 * mu.shape[-1] * math.log(2 * math.pi)
-        # one product of the three terms: torch 2.13's compiler fails on a sum of the product and the offset
-        factors = torch.cat([-0.5 * precision, precision * mu, offset.unsqueeze(-1)], -1).T
-
-        def log_density(z: Tensor) -> Tensor:
-            z = z.double()
-            return torch.logsumexp(torch.cat([z.square(), z, torch.ones_like(z[:, :1])], -1) @ factors, -1)
-
-        rows = value.reshape(-1, value.shape[-1])
-        return in_pieces(log_density, rows, len(mu)).to(value.dtype).reshape(value.shape[:-1])
+        return torch.cat([-0.5 * precision, precision * mu, offset.unsqueeze(-1)], -1).T
 
     def sample(self, sample_shape: _size = ()) -> Tensor:
         """Draw z, `(*sample_shape, D)`."""
@@ -76,3 +97,9 @@ class NormalMixture(Distribution):
             chosen = torch.multinomial(self.log_weights.exp(), count, replacement=True)
             mu, sigma = self.mu[chosen], self.log_sigma[chosen].exp()
             return (mu + sigma * torch.randn_like(mu)).reshape(*sample_shape, -1)
+
+
+def _beside(z: Tensor) -> Tensor:
+    """Return `(z², z, 1)`, `(N, 2 D + 1)` float64."""
+    z = z.double()
+    return torch.cat([z.square(), z, torch.ones_like(z[:, :1])], -1)

@@ -260,7 +260,7 @@ class Run(Contents):
         """Return a calibrated detector, see `vael.tasks.detect`; built once for each choice.
 
         Arguments:
-            score: A name of `tasks.SCORES`; None takes the first that the model can serve.
+            score: A name of `tasks.SCORES`; None chooses as `tasks.build_score`.
             calibrate: The split of normal examples to calibrate on; None takes `valid`, or else `test`.
             num_points: K latents an example, where the score integrates over z; None takes the score's own choice.
 
@@ -298,7 +298,7 @@ class Run(Contents):
 
         Arguments:
             data: What to look through: whatever `foreign_data` reads; None takes the run's own data.
-            score: A name of `tasks.SCORES`; None takes the first that the model can serve.
+            score: A name of `tasks.SCORES`; None chooses as `tasks.build_score`.
             false_alarms: The share of normal examples that may be called anomalies.
             split: Of data that have any; the test split where there is one.
             calibrate: The split of the run's data to calibrate on; `valid`, or else `test`.

@@ -34,7 +34,10 @@ SCORES: dict[str, type[Score]] = {
 
 
 def build_score(name: str | None, model: VAE, reference: DeviceData, *, num_points: int | None = None) -> Score:
-    """Build a score by name; None takes the first of the table that the model can serve.
+    """Build a score by name.
+
+    None takes the first of the table that the model can serve, but `exemplar` for tables only: the kernels of some
+    thousand images are too narrow for the codes of others.
 
     Raises:
         VaelError: An unknown name, or a model that lacks what the score is made of.
@@ -42,7 +45,7 @@ def build_score(name: str | None, model: VAE, reference: DeviceData, *, num_poin
     model.eval()
     fitting = [known for known, kind in SCORES.items() if kind.find_misfit(model) is None]
     if name is None:
-        name = fitting[0]
+        name = next(known for known in fitting if known != Exemplar.name or not model.observation.is_image)
     if name not in SCORES:
         raise unknown_name("score", name, SCORES)
     if misfit := SCORES[name].find_misfit(model):

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.distributions import Distribution
 
 from vael.data.batches import DeviceData
 from vael.distributions.mixture import mix
@@ -22,10 +21,37 @@ from vael.tasks.detect.base import Score
 from vael.tasks.points import measure_at_points
 from vael.types import Batch
 
-__all__ = ["MAX_REFERENCES", "Embedding", "Exemplar", "aggregate_posterior", "known_rows"]
+__all__ = ["MAX_REFERENCES", "Aggregate", "Embedding", "Exemplar", "known_rows"]
 
 MAX_REFERENCES = 2000
 """How many known examples make up q(z) at most: the work grows with their number."""
+
+SAME = 1e-4
+"""How near two codes are, in standard deviations of the posterior, that are one example's; by chance it costs 1/N."""
+
+
+class Aggregate:
+    """Hold q(z), the mean of the posteriors of known examples, for x that may be among them.
+
+    An example does not vouch for itself: the component whose code is that of x, where there is one, is left out.
+
+    Arguments:
+        model: A model of one layer.
+        reference: The known examples; of more than `MAX_REFERENCES`, that many, spread evenly.
+    """
+
+    def __init__(self, model: VAE, reference: DeviceData) -> None:
+        with torch.no_grad():
+            q_z = model.infer_latents(reference.chosen(known_rows(len(reference))), at_mean)[0].q_z
+        self.mean, self.stddev = q_z.mean, q_z.stddev
+        self.law = mix(torch.zeros(len(self.mean), device=self.mean.device), q_z)
+
+    def log_prob(self, z: Tensor, code: Tensor) -> Tensor:
+        """Return log q(z), `(K, B)` float64, for latents `(K, B, D)` of examples whose posterior means are `(B, D)`."""
+        _, nearest = torch.cdist(code, self.mean).min(-1)
+        steps = (code - self.mean[nearest]).abs() / self.stddev[nearest]
+        own = torch.where(steps.amax(-1) < SAME, nearest, -1)
+        return self.law.log_prob_without(z.double(), own.expand(z.shape[:-1])).double()
 
 
 class Exemplar(Score):
@@ -37,15 +63,15 @@ class Exemplar(Score):
 
     def __init__(self, model: VAE, reference: DeviceData, *, num_points: int | None = None) -> None:
         super().__init__(model, reference, num_points=num_points)
-        self.aggregate = aggregate_posterior(model, reference)
+        self.aggregate = Aggregate(model, reference)
 
     def __call__(self, batch: Batch) -> Tensor:
         return measure_at_points(self.model, batch, self.num_points, self._weighted)
 
     def _weighted(self, inference: Inference) -> Tensor:
         latent = inference.latents[0]
-        log_ratio = latent.q_z.log_prob(latent.z).double() - self.aggregate.log_prob(latent.z).double()
-        log_w = inference.log_px.double() - log_ratio
+        log_pz = self.aggregate.log_prob(latent.z, latent.q_z.mean)
+        log_w = inference.log_px.double() + log_pz - latent.q_z.log_prob(latent.z).double()
         return math.log(len(log_w)) - torch.logsumexp(log_w, 0)
 
 
@@ -59,20 +85,13 @@ class Embedding(Score):
 
     def __init__(self, model: VAE, reference: DeviceData, *, num_points: int | None = None) -> None:
         super().__init__(model, reference, num_points=num_points)
-        self.aggregate = aggregate_posterior(model, reference)
+        self.aggregate = Aggregate(model, reference)
 
     def __call__(self, batch: Batch) -> Tensor:
-        return -self.aggregate.log_prob(self.model.infer_latents(batch, at_mean)[0].z[0].double())
+        z = self.model.infer_latents(batch, at_mean)[0].z
+        return -self.aggregate.log_prob(z, z[0])[0]
 
 
 def known_rows(count: int, max_references: int = MAX_REFERENCES) -> NDArray[np.int64]:
     """Return the numbers of the known examples that are compared with, spread evenly over all of them."""
     return np.rint(np.linspace(0, count - 1, min(count, max_references))).astype(np.int64)
-
-
-@torch.no_grad()
-def aggregate_posterior(model: VAE, reference: DeviceData, *, max_references: int = MAX_REFERENCES) -> Distribution:
-    """Return q(z) over the known examples, or over as many of them, spread evenly, as the work allows."""
-    rows = torch.from_numpy(known_rows(len(reference), max_references)).to(reference.device)
-    q_z = model.infer_latents(reference.batch(rows), at_mean)[0].q_z
-    return mix(torch.zeros(len(rows), device=rows.device), q_z)
