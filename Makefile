@@ -28,7 +28,7 @@ benchmark: $(VENV)/.installed  ## Compare the speed with the peers'; needs $$VAE
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(PIP_INSTALL) --editable '.[tables,tsne,studio,flows,sweep]'
+	$(PIP_INSTALL) --editable '.[tables,tsne,studio,flows,sweep,compress]'
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed

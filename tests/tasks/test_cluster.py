@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -233,17 +235,8 @@ def test_a_mixture_that_was_refitted_is_trained_jointly_from_there(run: Run) -> 
     assert adjusted_rand_score(before.labels, after.labels) > 0.9
 
 
-def test_the_command_draws_tells_and_writes(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str, code: int = 0) -> str:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main(["cluster", str(run.path), *words])
-        assert (stopped.value.code or 0) == code
-        return "".join(capsys.readouterr())
+def test_the_command_draws_tells_and_writes(run: Run, tmp_path: Path, command: Callable[..., str]) -> None:
+    call = partial(command, "cluster", str(run.path))
 
     said = call()
     assert "10 clusters of 180 examples (test split) by gaussian-mixture" in said

@@ -1,6 +1,8 @@
 """Colouring: the luma stays, the chroma is the decoder's as far as it fits, what is refused, and the command."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,6 @@ from PIL import Image
 import vael
 from vael import tasks
 from vael.build import build_model
-from vael.cli import main
 from vael.data.corruptions import Greyscale, find_luma
 from vael.errors import VaelError
 from vael.experiments import Run
@@ -137,17 +138,8 @@ def test_tables_and_grey_models_are_refused(run: Run) -> None:
         run.colorize([0], num_colourings=0)
 
 
-def test_the_command_draws_and_tells(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str, code: int = 0) -> str:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main(["colorize", str(run.path), *words])
-        assert (stopped.value.code or 0) == code
-        return "".join(capsys.readouterr())
+def test_the_command_draws_and_tells(run: Run, tmp_path: Path, command: Callable[..., str]) -> None:
+    call = partial(command, "colorize", str(run.path))
 
     said = call("--examples", "1", "4", "--num-colourings", "3")
     assert "grey: PSNR" in said

@@ -1,6 +1,8 @@
 """Mending: what is compared with what, the estimate itself, and the command."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,6 @@ import torch
 import vael
 from vael import tasks
 from vael.build import build_model
-from vael.cli import main
 from vael.data.corruptions import Gaussian
 from vael.errors import VaelError
 from vael.experiments import Run
@@ -70,17 +71,8 @@ def test_the_noise_is_that_of_the_training_unless_stated(run: Run) -> None:
         run.denoise([0], noise="none")
 
 
-def test_the_command_draws_and_tells(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str, code: int = 0) -> str:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main(["denoise", str(run.path), *words])
-        assert (stopped.value.code or 0) == code
-        return "".join(capsys.readouterr())
+def test_the_command_draws_and_tells(run: Run, tmp_path: Path, command: Callable[..., str]) -> None:
+    call = partial(command, "denoise", str(run.path))
 
     said = call("--examples", "1", "4", "--noise", '{name="gaussian", sigma=0.3}')
     assert "spoilt: PSNR" in said

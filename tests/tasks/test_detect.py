@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,6 @@ from torch.distributions import Bernoulli, Independent, Normal
 import vael
 from vael import tasks
 from vael.build import build_model
-from vael.cli import main
 from vael.data.batches import DeviceData
 from vael.data.treatments import Grey, Real
 from vael.distributions import cells
@@ -272,18 +273,8 @@ def test_a_detector_is_not_calibrated_on_what_was_trained_on(run: Run) -> None:
         run.detect(false_alarms=1e-5)
 
 
-def test_the_command_tells_writes_and_draws(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str, code: int = 0) -> str:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main(["detect", str(run.path), *words])
-        assert (stopped.value.code or 0) == code
-        captured = capsys.readouterr()
-        return captured.out if code == 0 else captured.err
+def test_the_command_tells_writes_and_draws(run: Run, tmp_path: Path, command: Callable[..., str]) -> None:
+    call = partial(command, "detect", str(run.path))
 
     out = json.loads(call("--json", "--output", "s.csv", "--picture", "s.png", "--anomalous", "3", "--score", "rate"))
     assert out["count"] == len(Path("s.csv").read_text().splitlines()) - 1

@@ -1,7 +1,9 @@
 """Filling: what is hidden, chains against Gaussian conditionals in closed form, what is refused, and the command."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -266,17 +268,8 @@ def test_a_trained_model_fills_better_than_the_mean_image(run: Run) -> None:
     assert run.inpaint([0], num_steps=2).observed.mean() == pytest.approx(0.75)
 
 
-def test_the_command_draws_and_tells(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str, code: int = 0) -> str:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main(["inpaint", str(run.path), "--num-steps", "10", *words])
-        assert (stopped.value.code or 0) == code
-        return "".join(capsys.readouterr())
+def test_the_command_draws_and_tells(run: Run, tmp_path: Path, command: Callable[..., str]) -> None:
+    call = partial(command, "inpaint", str(run.path), "--num-steps", "10")
 
     said = call("--examples", "1", "4", "--hide", "bottom", "--num-fills", "3")
     assert "50% hidden" in said
