@@ -11,6 +11,7 @@ output holds already is not done again.
 """
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -25,6 +26,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 LARGEST = 20_000
+PEERS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "PyOD VAE": ("vae", "VAE", {"verbose": 0}),
+    "PyOD IForest": ("iforest", "IForest", {}),
+    "PyOD kNN": ("knn", "KNN", {}),
+}
 SCORES = ("exemplar", "nll", "rate", "distortion", "embedding")
 
 
@@ -65,16 +71,9 @@ def fit_vael(train: NDArray, seed: int) -> Callable[[NDArray], dict[str, NDArray
 
 def fit_pyod(name: str, train: NDArray, seed: int, *, is_contaminated: bool) -> Callable[[NDArray], dict[str, NDArray]]:
     """Fit one of PyOD's detectors with its defaults; of training rows it has scores that leave each row itself out."""
-    from pyod.models.iforest import IForest
-    from pyod.models.knn import KNN
-    from pyod.models.vae import VAE
-
-    made: dict[str, Callable[[], Any]] = {
-        "PyOD VAE": lambda: VAE(verbose=0, random_state=seed),
-        "PyOD IForest": lambda: IForest(random_state=seed),
-        "PyOD kNN": KNN,
-    }
-    detector = made[name]()
+    file, kind, options = PEERS[name]
+    make = getattr(importlib.import_module(f"pyod.models.{file}"), kind)
+    detector = make(**options) if name == "PyOD kNN" else make(**options, random_state=seed)  # kNN draws nothing
     detector.fit(train)
     if is_contaminated:
         return lambda test: {name: detector.decision_scores_}
@@ -85,7 +84,7 @@ def run_set(path: Path, seed: int, *, is_contaminated: bool) -> dict[str, Any]:
     """Return every method's AUROC on one set, and the seconds that each took to fit."""
     train, test, truth = read_set(path, seed, is_contaminated=is_contaminated)
     fits: dict[str, Callable[[], Callable[[NDArray], dict[str, NDArray]]]] = {"vael": lambda: fit_vael(train, seed)}
-    for name in ("PyOD VAE", "PyOD IForest", "PyOD kNN"):
+    for name in PEERS:
         fits[name] = lambda name=name: fit_pyod(name, train, seed, is_contaminated=is_contaminated)
     auroc, seconds = {}, {}
     for name, fit in fits.items():

@@ -78,7 +78,7 @@ def jpeg(pixels: NDArray[np.uint8]) -> bytes:
 def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a folder with something of MNIST's format and something of the faces' format."""
     root = tmp_path_factory.mktemp("data")
-    digits, labels = load_digits(return_X_y=True)
+    digits, labels = map(np.asarray, load_digits(return_X_y=True))
     small = (digits.reshape(-1, 8, 8) * 255 / 16).astype(np.uint8)
     large = np.pad(small.repeat(3, 1).repeat(3, 2), ((0, 0), (2, 2), (2, 2)))
     (root / "fashion-mnist").mkdir()

@@ -37,7 +37,7 @@ LINEAR = ModelRecipe(
 def rows() -> np.ndarray:
     """Real digits with a little noise, so that no direction is without variance."""
     noise = np.random.Generator(np.random.PCG64(0)).normal(0, 0.05, (1797, 64))
-    return (load_digits(return_X_y=True)[0] / 16 + noise).astype(np.float32)
+    return (np.asarray(load_digits(return_X_y=True)[0]) / 16 + noise).astype(np.float32)
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def low_rank() -> np.ndarray:
 
 def digits() -> np.ndarray:
     """Return the digits, centred: far from the origin the problem is too badly conditioned for float32."""
-    x = load_digits(return_X_y=True)[0] / 4
+    x = np.asarray(load_digits(return_X_y=True)[0]) / 4
     return x - x.mean(0)
 
 

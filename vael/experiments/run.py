@@ -102,8 +102,9 @@ class Run(Contents):
         if corruption is None:
             raise VaelError("denoise expects a noise, got none: use gaussian, salt-and-pepper, masking or greyscale")
         spoilt = tasks.spoil(batch, corruption, scale=self.observation.scale, seed=seed)
-        is_known = isinstance(corruption, Gaussian) and not corruption.clip
-        sigma = corruption.sigma * self.observation.scale if is_known else 0.0
+        sigma = 0.0
+        if isinstance(corruption, Gaussian) and not corruption.clip:  # cut noise has no simple density
+            sigma = corruption.sigma * self.observation.scale
         return tasks.denoise(self.model, spoilt, num_samples=num_samples, sigma=sigma, seed=seed)
 
     def inpaint(
