@@ -103,6 +103,7 @@ def test_a_walk_between_two_places_plays_and_is_saved(page: "Page", studio: str,
     place = open_map(page, f"{studio}/{PLANE}?z=0,0")
     page.keyboard.down("Shift")
     place.click(position={"x": 250, "y": 200})
+    page.get_by_text("A is set.").wait_for()
     place.click(position={"x": 450, "y": 300})
     page.keyboard.up("Shift")
     page.get_by_role("button", name="Pause").click()
