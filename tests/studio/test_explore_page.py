@@ -34,7 +34,7 @@ def pixels(page: "Page") -> Any:
 
 
 def latent_in(page: "Page") -> list[float]:
-    page.wait_for_timeout(400)  # the address follows when the pointer rests
+    page.wait_for_timeout(1200)  # the address follows when the pointer rests, later where others use the machine
     return [float(value) for value in page.url.split("z=")[1].split("&")[0].replace("%2C", ",").split(",")]
 
 
