@@ -7,6 +7,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -116,6 +117,16 @@ def test_a_warm_start_goes_on_and_a_seed_repeats() -> None:
     before = cold.score(rows)
     warm = cold.set_params(warm_start=True).fit(rows)
     assert warm.score(rows) > before
+
+
+def test_the_callers_threads_are_left_as_they_were() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        VAE(**FAST).fit(blobs(30))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_settings_reach_the_rest_of_the_recipe() -> None:

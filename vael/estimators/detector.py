@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from vael.errors import VaelError
 from vael.estimators.base import RowsEstimator
+from vael.estimators.fitted import one_thread
 from vael.tasks.detect import Calibration, build_score, known_rows, score_all
 
 __all__ = ["VAEDetector"]
@@ -55,8 +56,9 @@ class VAEDetector(OutlierMixin, RowsEstimator):
         seen = rows[np.sort(order[kept_back:])]
         self._fit(seen)
         self.known_ = seen[known_rows(len(seen))]
-        self.calibration_ = Calibration.of(self._strangeness(rows[order[:kept_back]])) if kept_back else None
-        self.offset_ = float(-np.quantile(self._strangeness(self.known_), 1 - self.contamination))
+        with one_thread():
+            self.calibration_ = Calibration.of(self._strangeness(rows[order[:kept_back]])) if kept_back else None
+            self.offset_ = float(-np.quantile(self._strangeness(self.known_), 1 - self.contamination))
         return self
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:

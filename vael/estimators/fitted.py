@@ -1,5 +1,7 @@
 """A model trained on rows in memory, and the scale that it sees them on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +20,7 @@ from vael.recipe import Recipe
 from vael.training import TrainingState, fit
 from vael.types import Observation
 
-__all__ = ["Fitted", "Scale", "fit_rows"]
+__all__ = ["Fitted", "Scale", "fit_rows", "one_thread"]
 
 
 @dataclass(frozen=True)
@@ -121,10 +123,22 @@ def fit_rows(x: NDArray, recipe: Recipe, *, is_scaled: bool, start: Fitted | Non
         state = TrainingState.start(model, plan.optimizer.slots, averaged=plan.ema_decay > 0, critic=critic)
         corruption = build_corruption(recipe.training, model.observation)
     seen = DeviceData(data.raw, data.treatment, corruption=corruption)
-    for _ in fit(state, objective, seen, plan):
-        pass
+    with one_thread():
+        for _ in fit(state, objective, seen, plan):
+            pass
     model.load_state_dict(state.weights())
     return Fitted(recipe, scale, model.eval())
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute in one thread: products this small gain nothing by a second, and lose all where others use the cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _build(recipe: Recipe, width: int) -> VAE:
