@@ -40,23 +40,23 @@ def two_layers() -> BottomUpVAE:
     return BottomUpVAE(Ends(base.encoder, base.prior, base.decoder, base.likelihood), posteriors, (), "tanh")
 
 
-def log_w(model: OneLayerVAE, z: np.ndarray) -> np.ndarray:
-    """Log p(x, z) − log q(z | x) by SciPy, for z `(…,)` of one dimension."""
+def log_w(model: OneLayerVAE, z: np.ndarray, beta: float = 1.0) -> np.ndarray:
+    """Log p(x | z) + β (log p(z) − log q(z | x)) by SciPy, for z `(…,)` of one dimension."""
     with torch.no_grad():
         q_z = model.encode(torch.tensor([X]))
         p_x = model.decode(torch.tensor([[0.0], [1.0]])).mean.double().numpy()
     sigma = float(torch.exp(model.likelihood.get_parameter("log_sigma").detach()))
     mean = p_x[0] + z[..., None] * (p_x[1] - p_x[0])
     log_q = norm.logpdf(z, float(q_z.mean), float(q_z.stddev))
-    return norm.logpdf(np.array(X), mean, sigma).sum(-1) + norm.logpdf(z) - log_q
+    return norm.logpdf(np.array(X), mean, sigma).sum(-1) + beta * (norm.logpdf(z) - log_q)
 
 
-def exact_bound(model: OneLayerVAE, num_samples: int, elbo_share: float = 0.0) -> float:
+def exact_bound(model: OneLayerVAE, num_samples: int, elbo_share: float = 0.0, beta: float = 1.0) -> float:
     """E log (1/K Σ w_k) by Gauss–Hermite quadrature over all K draws."""
     eps, weights = np.polynomial.hermite_e.hermegauss(40)
     with torch.no_grad():
         q_z = model.encode(torch.tensor([X]))
-    single = log_w(model, float(q_z.mean) + float(q_z.stddev) * eps)
+    single = log_w(model, float(q_z.mean) + float(q_z.stddev) * eps, beta)
     index = np.indices((len(eps),) * num_samples)
     chosen, chances = single[index], (weights / weights.sum())[index].prod(0)
     bound = logsumexp(chosen, 0) - np.log(num_samples)
@@ -72,7 +72,9 @@ def mean_gradient(model: torch.nn.Module, objective: ImportanceWeighted, repeats
     return {name: param.grad.clone() for name, param in model.named_parameters() if param.grad is not None}
 
 
-def finite_differences(model: OneLayerVAE, num_samples: int, elbo_share: float = 0.0) -> dict[str, Tensor]:
+def finite_differences(
+    model: OneLayerVAE, num_samples: int, elbo_share: float = 0.0, beta: float = 1.0
+) -> dict[str, Tensor]:
     found = {}
     for name, param in model.named_parameters():
         grad, flat = torch.zeros_like(param), param.detach().view(-1)
@@ -80,7 +82,7 @@ def finite_differences(model: OneLayerVAE, num_samples: int, elbo_share: float =
             values = []
             for change in (2e-2, -4e-2):
                 flat[i] += change
-                values.append(-exact_bound(model, num_samples, elbo_share))
+                values.append(-exact_bound(model, num_samples, elbo_share, beta))
             flat[i] += 2e-2
             grad.view(-1)[i] = (values[0] - values[1]) / 4e-2
         found[name] = grad
@@ -132,14 +134,15 @@ def test_gradient_weighs_each_draw_by_its_share_of_the_evidence():
     assert float(shares.max()) > 0.3
 
 
+@pytest.mark.parametrize("beta", [1.0, 0.4])
 @pytest.mark.parametrize(
     ("num_samples", "gradient", "share"),
     [(1, "plain", 0.0), (1, "stl", 0.0), (1, "dreg", 0.0), (2, "plain", 0.0), (2, "dreg", 0.0), (2, "dreg", 0.4)],
 )
-def test_gradient_is_that_of_the_exact_bound_in_expectation(num_samples: int, gradient, share: float):
+def test_gradient_is_that_of_the_exact_bound_in_expectation(num_samples: int, gradient, share: float, beta: float):
     model = linear_model()
-    expected = finite_differences(model, num_samples, share)
-    got = mean_gradient(model, ImportanceWeighted(num_samples, gradient=gradient, elbo_share=share))
+    expected = finite_differences(model, num_samples, share, beta)
+    got = mean_gradient(model, ImportanceWeighted(num_samples, gradient=gradient, elbo_share=share, beta=beta))
     for name, witness in expected.items():
         torch.testing.assert_close(got[name], witness, rtol=0.02, atol=0.02, msg=lambda text, name=name: name + text)
 
@@ -258,6 +261,7 @@ def test_running_statistics_are_left_alone_by_frozen_weights():
         ({"num_groups": 0}, "num_groups ≥ 1"),
         ({"elbo_share": 1.5}, r"elbo_share expects a number in \[0, 1\], got 1.5"),
         ({"partial": True}, "needs several groups"),
+        ({"beta": -0.1}, "objective.beta expects a number ≥ 0, got -0.1"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

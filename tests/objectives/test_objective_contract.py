@@ -46,6 +46,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "iwae": ("importance-weighted", {"num_samples": 3}),
     "iwae-stl": ("importance-weighted", {"num_samples": 2, "gradient": "stl"}),
     "iwae-dreg": ("importance-weighted", {"num_samples": 3, "num_groups": 2, "gradient": "dreg"}),
+    "iwae-warm-up": ("importance-weighted", {"num_samples": 2, "gradient": "dreg", "beta": "linear"}),
     "iwae-partial": ("importance-weighted", {"num_groups": 2, "partial": True, "elbo_share": 0.25}),
     "total-correlation": ("total-correlation", {}),
     "total-correlation-weighted": ("total-correlation", {"estimator": "weighted", "beta": "linear"}),

@@ -6,6 +6,10 @@ With log w_k = log p(x, z_k) − log q(z_k | x), the K-sample bound is log (1/K 
 
 θ the weights of the generative model and φ those of q, with weights a and c that are constants to the gradient: the
 members differ in them alone, and in whether q is also differentiated at a fixed z.
+
+With a warm-up, log w_k = log p(x | z_k) + β (log p(z_k) − log q(z_k | x)). Differentiating q at a fixed z then weighs β
+times as much, so that the doubly reparametrised gradient has c = (1 − β) w̃ + β w̃², w̃ the normalised weights: the
+derivation of Tucker et al. with β log q in place of log q, and w̃² at β = 1.
 """
 
 import math
@@ -16,8 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from vael.errors import VaelError
-from vael.models import VAE, Latent, Pick, drawing, given
-from vael.objectives.base import Loss, Objective
+from vael.models import VAE, Inference, Latent, Pick, drawing, given
+from vael.objectives.base import Loss, Objective, value_at
+from vael.schedules import Schedule
 from vael.types import Batch
 
 __all__ = ["ImportanceWeighted"]
@@ -40,6 +45,8 @@ class ImportanceWeighted(Objective):
         gradient: How the gradient of q is estimated: `plain`, `stl` or `dreg`.
         partial: Whether the generative model follows the one bound over all M·K draws while q follows the M bounds.
         elbo_share: Share in [0, 1] of the ELBO in a mean with the importance-weighted bound (CIWAE).
+        beta: The weight ≥ 0 of the log ratio of prior to posterior in log w: 1 is the bound, a schedule up to 1 its
+            warm-up, without which fewer latents come to be used.
     """
 
     num_samples: int = 5
@@ -47,6 +54,7 @@ class ImportanceWeighted(Objective):
     gradient: Literal["plain", "stl", "dreg"] = "plain"
     partial: bool = False
     elbo_share: float = 0.0
+    beta: float | Schedule = 1.0
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no bound."""
@@ -59,6 +67,8 @@ class ImportanceWeighted(Objective):
             raise VaelError(f"objective.elbo_share expects a number in [0, 1], got {self.elbo_share}")
         if self.partial and self.num_groups == 1:
             raise VaelError("objective.partial needs several groups, got num_groups = 1: try objective.num_groups=8")
+        if isinstance(self.beta, (int, float)) and self.beta < 0:
+            raise VaelError(f"objective.beta expects a number ≥ 0, got {self.beta}")
 
     @property
     def needs_reparametrised(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -75,12 +85,14 @@ class ImportanceWeighted(Objective):
 
     def __call__(self, model: VAE, batch: Batch, step: Tensor, critic: nn.Module | None = None) -> Loss:
         count = self.num_groups * self.num_samples
+        beta = value_at(self.beta, step)
         if self.gradient != "plain" or self.partial:
-            return self._weighted(model, batch, step, model.infer_latents(batch, drawing(count)))
+            return self._weighted(model, batch, beta, model.infer_latents(batch, drawing(count)))
         inference = model.infer(batch, num_samples=count)
-        return Loss.of(-self._bound(inference.log_w).mean(), model, inference, torch.ones_like(step))
+        log_w = inference.log_px - beta * sum(latent.log_ratio for latent in inference.latents)
+        return Loss.of(-self._bound(log_w).mean(), model, inference, beta)
 
-    def _weighted(self, model: VAE, batch: Batch, step: Tensor, drawn: tuple[Latent, ...]) -> Loss:
+    def _weighted(self, model: VAE, batch: Batch, beta: Tensor, drawn: tuple[Latent, ...]) -> Loss:
         """Weigh the terms by constants, and the gradient that reaches z by others.
 
         Each layer's z is scaled on its way into the densities only: the layers drawn after it depend on z itself.
@@ -88,19 +100,17 @@ class ImportanceWeighted(Objective):
         scale = _GradientScale()
         z = [scale(latent.z) for latent in drawn]
         inference = model(batch, given(z))
-        log_p = inference.log_px
-        for latent in inference.latents:
-            log_p = log_p + latent.p_z.log_prob(latent.z)
+        log_p = inference.log_px + beta * _log_prior(inference)
         is_plain = self.gradient == "plain"
-        log_q = _log_q(drawn if is_plain else _frozen_latents(model, batch, z))
+        log_q = beta * _log_q(drawn if is_plain else _frozen_latents(model, batch, z))
         log_w = (log_p - log_q).detach()
-        log_a = self._log_weights(log_w, joint=self.partial, power=1).clamp(min=LEAST_LOG_WEIGHT)
-        log_c = self._log_weights(log_w, joint=False, power=2 if self.gradient == "dreg" else 1)
+        log_a = self._log_weights(log_w, joint=self.partial).clamp(min=LEAST_LOG_WEIGHT)
+        log_c = self._log_weights(log_w, joint=False, dreg_beta=beta if self.gradient == "dreg" else None)
         scale.factors = torch.exp(log_c - log_a).unsqueeze(-1)
         a = torch.exp(log_a)
         weighted = (a * log_p - (torch.exp(log_c) if is_plain else a) * log_q).sum(0)
         bound = self._bound(log_w) + weighted - weighted.detach()
-        return Loss.of(-bound.mean(), model, inference, torch.ones_like(step))
+        return Loss.of(-bound.mean(), model, inference, beta)
 
     def _bound(self, log_w: Tensor) -> Tensor:
         """Return the bound, `(B,)`, from log weights `(M·K, B)`; with `partial` the one over all draws."""
@@ -108,11 +118,16 @@ class ImportanceWeighted(Objective):
         bound = (torch.logsumexp(grouped, 1) - math.log(grouped.shape[1])).mean(0)
         return bound if not self.elbo_share else torch.lerp(bound, log_w.mean(0), self.elbo_share)
 
-    def _log_weights(self, log_w: Tensor, *, joint: bool, power: int) -> Tensor:
-        """Return the log of (share/K + (1 − share) w̃^power) / M, w̃ normalised within a group; `(M·K, B)`."""
+    def _log_weights(self, log_w: Tensor, *, joint: bool, dreg_beta: Tensor | None = None) -> Tensor:
+        """Return the log of (share/K + (1 − share) w̃) / M, w̃ normalised within a group; `(M·K, B)`.
+
+        With `dreg_beta` β the log of (share/K + (1 − share) ((1 − β) w̃ + β w̃²)) / M.
+        """
         grouped = self._grouped(log_w, joint=joint)
         num_groups, num_samples, _ = grouped.shape
-        log_weights = power * torch.log_softmax(grouped, 1)
+        log_weights = torch.log_softmax(grouped, 1)
+        if dreg_beta is not None:
+            log_weights = log_weights + torch.log1p(dreg_beta * torch.expm1(log_weights))
         if self.elbo_share:
             floor = torch.full_like(log_weights, math.log(self.elbo_share / num_samples))
             rest = math.log1p(-self.elbo_share) if self.elbo_share < 1 else -math.inf
@@ -133,6 +148,11 @@ class _GradientScale:
         if passed.requires_grad:
             passed.register_hook(lambda grad: grad * self.factors)
         return passed
+
+
+def _log_prior(inference: Inference) -> Tensor:
+    """Return log p(z) of all layers at their samples; nats, `(K, B)`."""
+    return torch.stack([latent.p_z.log_prob(latent.z) for latent in inference.latents]).sum(0)
 
 
 def _log_q(latents: tuple[Latent, ...]) -> Tensor:
