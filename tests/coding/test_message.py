@@ -21,18 +21,15 @@ def test_every_kind_of_symbol_comes_back(seed: int, count: int, num_symbols: int
     generator, message = np.random.Generator(np.random.PCG64(seed)), fresh()
     before = message.words()
     flags, p = generator.random(count) < 0.5, generator.random(count) ** 8
-    tables = generator.random((count, num_symbols)) ** 20
     symbols = generator.integers(0, num_symbols, count)
     bank, which = Bank(generator.random((3, num_symbols)) ** 20), generator.integers(0, 3, count)
     num_bits = generator.integers(0, 49, count)
     numbers = generator.integers(0, 2**62, count) & ((1 << num_bits) - 1)
     message.push_flags(flags, p)
-    message.push_rows(symbols, tables)
     message.push_chosen(symbols, bank, which)
     message.push_bits(numbers, num_bits)
     np.testing.assert_array_equal(message.pop_bits(num_bits), numbers)
     np.testing.assert_array_equal(message.pop_chosen(bank, which), symbols)
-    np.testing.assert_array_equal(message.pop_rows(tables), symbols)
     np.testing.assert_array_equal(message.pop_flags(p), flags)
     np.testing.assert_array_equal(message.words(), before)
 

@@ -222,9 +222,10 @@ MOVES = (
     "view where zero_ zeros zeros_like "
 )
 SINGLE = (
-    "_local_scalar_dense abs add add_ all amax amin any argmax bitwise_and bitwise_not bitwise_or ceil clamp clamp_max "
-    "clamp_min div div_ eq floor ge gt le logical_and logical_not logical_or lt max max_pool2d_with_indices maximum "
-    "min minimum mul mul_ ne neg reciprocal relu relu_ round rsub sgn sign sqrt sub sub_ trunc"
+    "__rshift__ _local_scalar_dense abs add add_ all amax amin any argmax bitwise_and bitwise_not bitwise_or ceil "
+    "clamp clamp_max clamp_min div div_ eq floor ge gt le logical_and logical_not logical_or lt max "
+    "max_pool2d_with_indices maximum min minimum mul mul_ ne neg nonzero reciprocal relu relu_ round rsub sgn sign "
+    "sqrt sub sub_ trunc"
 )
 UNCHANGED = frozenset((MOVES + SINGLE).split())
 """Operations that only move numbers, and those that are one IEEE operation for each number."""

@@ -89,17 +89,6 @@ class Message:
             return np.zeros(0, bool)
         return self._decode(self.kinds.Bernoulli(perfect=False), p).astype(bool)
 
-    def push_rows(self, symbols: Ints, tables: NDArray[np.float64]) -> None:
-        """Push symbols, each under a distribution of its own, `(n, S)`."""
-        if len(symbols):
-            self.coder.encode_reverse(symbols.astype(np.int32), self.kinds.Categorical(perfect=False), tables)
-
-    def pop_rows(self, tables: NDArray[np.float64]) -> Ints:
-        """Pop symbols, each under a distribution of its own."""
-        if not len(tables):
-            return np.zeros(0, np.int64)
-        return self._decode(self.kinds.Categorical(perfect=False), tables).astype(np.int64)
-
     def push_chosen(self, symbols: Ints, bank: Bank, which: Ints) -> None:
         """Push symbols, each under the distribution of a bank that `which` names."""
         order, parts = _by_choice(which)

@@ -81,12 +81,12 @@ def tables(is_cut: bool) -> Bank:
 
     `is_cut` leaves that symbol out.
     """
-    found = []
-    for sigma, reach in zip(SIGMA, REACH, strict=True):
-        for place in (np.arange(PLACES) + 0.5) / PLACES:
-            masses = np.diff(_normal_cdf((np.arange(-reach, reach + 1) - place) / sigma)).clip(0)
-            found.append(masses if is_cut else np.append(masses, 0.0))
-    return Bank(found)
+    places = (np.arange(PLACES) + 0.5) / PLACES
+    kinds = [(sigma, reach, place) for sigma, reach in zip(SIGMA, REACH, strict=True) for place in places]
+    edges = [(np.arange(-reach, reach + 1) - place) / sigma for sigma, reach, place in kinds]
+    ends = np.cumsum([len(edge) for edge in edges])[:-1]
+    masses = [np.diff(cdf).clip(0) for cdf in np.split(_normal_cdf(np.concatenate(edges)), ends)]
+    return Bank(masses if is_cut else [np.append(mass, 0.0) for mass in masses])
 
 
 def _normal_cdf(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,12 @@
-"""Push and pop observations x under p(x | z): coins and levels."""
+"""Push and pop observations x under p(x | z): coins, and levels by yes-or-no questions.
+
+A level is searched for: is it the lowest? Then in which half of what is left, and so on. Each answer is a coin whose
+chance is a difference of the distribution's cumulative probabilities, so that their product is the level's own. The
+lowest comes first, since black is what most pictures of writing are made of; all other levels take log₂ L more.
+"""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +20,8 @@ from vael.errors import VaelError
 
 __all__ = ["pop_x", "push_x"]
 
-NIBBLE = 16
-LEAST = 1e-12  # added to each probability, so that a row far out in the tail is not empty
+LEAST = 1e-12  # added to the chance of each answer, so that a level far out in the tail has one
+SURE = 2.0**-22  # no answer is surer than that: a chance has 24 bits
 
 
 def push_x(message: Message, p_x: Distribution, x: Tensor) -> None:
@@ -24,14 +30,16 @@ def push_x(message: Message, p_x: Distribution, x: Tensor) -> None:
     if isinstance(base, Bernoulli):
         message.push_flags(_flat(x) > 0.5, _flat(torch.sigmoid(base.logits)))
         return
-    for part in reversed(list(_parts(base, x))):
-        symbols = _flat(part.of(x)).astype(np.int64)
-        if part.num_levels <= 2 * NIBBLE:
-            message.push_rows(symbols, part.rows())
-            continue
-        high, low = np.divmod(symbols, NIBBLE)
-        message.push_rows(low, part.low_rows(high))
-        message.push_rows(high, part.high_rows())
+    for part, known in reversed(list(_parts(base, x))):
+        search, levels = _Search(part), known.reshape(-1).long()
+        answers = []
+        while search.is_open:
+            chance = search.ask()
+            is_below = levels[search.where] <= search.middle
+            answers.append((is_below.numpy(), chance))
+            search.tell(is_below)
+        for flags, chance in reversed(answers):
+            message.push_flags(flags, chance)
 
 
 def pop_x(message: Message, p_x: Distribution, shape: tuple[int, ...]) -> Tensor:
@@ -41,13 +49,11 @@ def pop_x(message: Message, p_x: Distribution, shape: tuple[int, ...]) -> Tensor
         flags = message.pop_flags(_flat(torch.sigmoid(base.logits)))
         return torch.from_numpy(flags.astype(np.float64)).view(1, -1, *shape)
     x = torch.zeros((*p_x.batch_shape, *shape), dtype=torch.float64)
-    for part in _parts(base, x):
-        if part.num_levels <= 2 * NIBBLE:
-            symbols = message.pop_rows(part.rows())
-        else:
-            high = message.pop_rows(part.high_rows())
-            symbols = NIBBLE * high + message.pop_rows(part.low_rows(high))
-        part.write(x, symbols)
+    for part, place in _parts(base, x):
+        search = _Search(part)
+        while search.is_open:
+            search.tell(torch.from_numpy(message.pop_flags(search.ask())))
+        place.copy_(search.low.view(place.shape))
     return x
 
 
@@ -59,72 +65,60 @@ def _flat(x: Tensor) -> NDArray:
     return x.detach().reshape(-1).numpy()
 
 
-class _Part:
-    """The numbers of x that can be coded together, given those before them: all of them, or one colour.
-
-    Arguments:
-        base: A distribution over levels with a `cdf`.
-        known: What is known of x; the part's own numbers may be anything.
-        channel: Which colour; None for all numbers.
-    """
-
-    def __init__(self, base: Distribution, known: Tensor, channel: int | None) -> None:
-        self.base, self.known, self.channel = base, known, channel
-        self.num_levels: int = _num_levels(base)
-
-    def of(self, x: Tensor) -> Tensor:
-        return x if self.channel is None else x[..., self.channel, :, :]
-
-    def write(self, x: Tensor, symbols: NDArray[np.int64]) -> None:
-        part = self.of(x)
-        part.copy_(torch.from_numpy(symbols.astype(np.float64)).view(part.shape))
-
-    def rows(self) -> NDArray[np.float64]:
-        """Return the probability of every level, `(n, L)`."""
-        return self._masses([self._filled(level) for level in range(self.num_levels)])
-
-    def high_rows(self) -> NDArray[np.float64]:
-        """Return the probability of each sixteen of levels."""
-        last = range(NIBBLE - 1, self.num_levels + NIBBLE - 1, NIBBLE)
-        return self._masses([self._filled(min(level, self.num_levels - 1)) for level in last])
-
-    def low_rows(self, high: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the probability of each level within a sixteen, up to a factor."""
-        first = torch.from_numpy(high * NIBBLE).double().view(self.of(self.known).shape)
-        edges = [(first + (i - 1)).clamp(max=self.num_levels - 1) for i in range(NIBBLE + 1)]
-        below = self._cdf(edges[0].clamp(min=0))
-        return self._masses(edges[1:], torch.where(first > 0, below, 0.0))
-
-    def _filled(self, level: int) -> Tensor:
-        return torch.full_like(self.of(self.known), float(level))
-
-    def _cdf(self, level: Tensor) -> Tensor:
-        value = self.known
-        if self.channel is None:
-            return self.base.cdf(level)
-        value = value.clone()
-        self.of(value).copy_(level)
-        return self.of(self.base.cdf(value))
-
-    def _masses(self, edges: list[Tensor], below: Tensor | None = None) -> NDArray[np.float64]:
-        cdf = np.stack([_flat(self._cdf(edge)) for edge in edges], 1)
-        first = np.zeros(len(cdf)) if below is None else _flat(below)
-        return np.diff(cdf, axis=1, prepend=first[:, None]).clip(0) + LEAST
-
-
-def _parts(base: Distribution, x: Tensor) -> Iterator[_Part]:
+def _parts(base: Distribution, x: Tensor) -> Iterator[tuple[Any, Tensor]]:
+    """Yield what can be coded together, given what came before: all numbers, or one colour; and its place in x."""
     if isinstance(base, LogisticMixture) and base.coefficients is not None:
         for channel in range(x.shape[-3]):
-            yield _Part(base, x, channel)
+            yield base.channel(x, channel), x[..., channel, :, :]
+    elif "in_row" in dir(base):
+        yield base, x
     else:
-        yield _Part(base, x, None)
-
-
-def _num_levels(base: Distribution) -> int:
-    found = getattr(base, "num_levels", None)
-    if found is None:
         raise VaelError(
             f"lossless coding knows no code for {type(base).__name__}: use the likelihood bernoulli on binary pixels, "
-            "discretized-logistic or logistic-mixture on levels"
+            "discretized-logistic, logistic-mixture or categorical on levels"
         )
-    return found
+
+
+class _Search:
+    """Narrow every number down to its level, one question at a time.
+
+    Arguments:
+        base: A distribution over levels 0 … L − 1, each number on its own, with `cdf`, `in_row` and `pick`.
+    """
+
+    def __init__(self, base: Any) -> None:
+        self.base = base.in_row()
+        self.num_levels: int = base.num_levels
+        self.low = torch.zeros(self.base.batch_shape, dtype=torch.long)
+        """The lowest level that a number may still have, `(n,)`; its level, once nothing is open."""
+        self.where = torch.arange(len(self.low))
+        """Which numbers are open, `(m,)`."""
+        self.first, self.last = self.low, torch.full_like(self.low, self.num_levels - 1)
+        self.below, self.upto = torch.zeros(len(self.low)).double(), torch.ones(len(self.low)).double()
+        self.middle = self.first
+
+    @property
+    def is_open(self) -> bool:
+        """Whether any number may still have more than one level."""
+        return len(self.where) > 0
+
+    def ask(self) -> NDArray[np.float64]:
+        """Return the chance of each open number to lie in the lower part, up to `middle`, `(m,)`."""
+        is_first = not bool(self.first.any())  # afterwards the lowest level is closed
+        self.middle = self.first if is_first else (self.first + self.last) >> 1
+        self.at_middle = torch.minimum(torch.maximum(self.base.cdf(self.middle.double()), self.below), self.upto)
+        lower, upper = self.at_middle - self.below + LEAST, self.upto - self.at_middle + LEAST
+        return (lower / (lower + upper)).clamp(SURE, 1 - SURE).numpy()
+
+    def tell(self, is_below: Tensor) -> None:
+        """Take the answers in, `(m,)`; numbers with one level left are closed."""
+        first = torch.where(is_below, self.first, self.middle + 1)
+        last = torch.where(is_below, self.middle, self.last)
+        below = torch.where(is_below, self.below, self.at_middle)
+        upto = torch.where(is_below, self.at_middle, self.upto)
+        self.low[self.where] = first
+        if bool((first == last).any()):
+            still = (first < last).nonzero().squeeze(-1)
+            first, last, below, upto = (part[still] for part in (first, last, below, upto))
+            self.where, self.base = self.where[still], self.base.pick(still)
+        self.first, self.last, self.below, self.upto = first, last, below, upto

@@ -1,6 +1,7 @@
 """The logistic distribution cut into levels: an exact probability for each of the integers 0 … L − 1."""
 
 import math
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -47,17 +48,20 @@ class DiscretizedLogistic(Distribution):
         """The level nearest to the location, cut to 0 … L − 1, `(…,)` (the median, which is what one wants to see)."""
         return ((self.mu + 1) * (self.num_levels - 1) / 2).clamp(0, self.num_levels - 1).round()
 
+    @cached_property
+    def _precision(self) -> Tensor:
+        return torch.exp(-self.log_s)
+
     def _edges(self, value: Tensor) -> tuple[Tensor, Tensor]:
         """Return the standardised lower and upper edge of a level's bin."""
         half = 1 / (self.num_levels - 1)
         center = 2 * half * value - 1 - self.mu
-        precision = torch.exp(-self.log_s)
-        return (center - half) * precision, (center + half) * precision
+        return (center - half) * self._precision, (center + half) * self._precision
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return log P(k) in nats for levels k in 0 … L − 1, `(…,)`."""
         lower, upper = self._edges(value)
-        inside = _log1mexp(2 / (self.num_levels - 1) * torch.exp(-self.log_s))  # upper − lower, with no digits lost
+        inside = _log1mexp(2 / (self.num_levels - 1) * self._precision)  # upper − lower, with no digits lost
         below = F.logsigmoid(upper)
         above = F.logsigmoid(-lower)
         log_prob = below + above + inside
@@ -65,7 +69,17 @@ class DiscretizedLogistic(Distribution):
 
     def cdf(self, value: Tensor) -> Tensor:
         """Return P(level ≤ k), exactly 1 at the last level, `(…,)`."""
-        return torch.where(value > self.num_levels - 1.5, 1.0, torch.sigmoid(self._edges(value)[1]))
+        half = 1 / (self.num_levels - 1)
+        upper = (2 * half * value + (half - 1) - self.mu) * self._precision
+        return torch.where(value > self.num_levels - 1.5, 1.0, torch.sigmoid(upper))
+
+    def in_row(self) -> "DiscretizedLogistic":
+        """Return the numbers' distributions in one row, `(n,)`."""
+        return DiscretizedLogistic(self.mu.reshape(-1), self.log_s.reshape(-1), self.num_levels)
+
+    def pick(self, index: Tensor) -> "DiscretizedLogistic":
+        """Return those at some places of the first axis, `(n, …)`."""
+        return DiscretizedLogistic(self.mu[index], self.log_s[index], self.num_levels)
 
     def sample(self, sample_shape: _size = ()) -> Tensor:
         """Draw levels, float `(*sample_shape, …)`, by inverting the continuous cdf and rounding to the bin."""

@@ -44,6 +44,14 @@ class FreeLevels(Distribution):
         """Return P(level ≤ k), exactly 1 at the last level, `(…,)`."""
         return _cumulate(self.log_p, value)
 
+    def in_row(self) -> "FreeLevels":
+        """Return the numbers' distributions in one row, `(n,)`."""
+        return FreeLevels(self.log_p.reshape(-1, self.num_levels))
+
+    def pick(self, index: Tensor) -> "FreeLevels":
+        """Return those at some places of the first axis, `(n, …)`."""
+        return FreeLevels(self.log_p[index])
+
     def sample(self, sample_shape: _size = ()) -> Tensor:
         """Draw levels, float `(*sample_shape, …)`."""
         with torch.no_grad():

@@ -1,5 +1,7 @@
 """A mixture of logistic distributions cut into levels, one choice of component a pixel, channels given channels."""
 
+from functools import cached_property
+
 import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, constraints
@@ -43,15 +45,20 @@ class LogisticMixture(Distribution):
         coefficients: Tensor | None = None,
     ) -> None:
         self.axis = -num_event_dims - 1
-        self.log_weights = torch.log_softmax(logits, self.axis)
+        self.logits = logits
         self.mu, self.log_s, self.coefficients = mu, log_s, coefficients
         self.num_levels = num_levels
-        super().__init__(mu.shape[: self.axis], mu.shape[self.axis + 1 :], validate_args=False)
+        super().__init__(mu.shape[: self.axis], mu.shape[mu.dim() + self.axis + 1 :], validate_args=False)
 
     @property
     def arg_constraints(self) -> dict[str, constraints.Constraint]:
         """What torch asks of a distribution that prints itself."""
         return {"mu": constraints.real, "log_s": constraints.real}
+
+    @cached_property
+    def log_weights(self) -> Tensor:
+        """The logs of the components' shares, shaped as the logits."""
+        return torch.log_softmax(self.logits, self.axis)
 
     @property
     def mean(self) -> Tensor:
@@ -84,14 +91,35 @@ class LogisticMixture(Distribution):
 
         Exactly 1 at the last level.
         """
-        value = value.expand(torch.broadcast_shapes(value.shape, (*self.batch_shape, *self.event_shape)))
-        components = self._components(value)
-        log_weights = self.log_weights
         if self.coefficients is not None:
-            log_p = components.log_prob(value.unsqueeze(self.axis))
-            log_weights = torch.log_softmax(log_weights + log_p.cumsum(-3) - log_p, self.axis)
-        mixed = (log_weights.exp() * components.cdf(value.unsqueeze(self.axis))).sum(self.axis)
+            parts = [self.channel(value, c).cdf(value[..., c, :, :]) for c in range(value.shape[-3])]
+            return torch.stack(parts, -3)
+        mixed = (self._weights * self._own.cdf(value.unsqueeze(self.axis))).sum(self.axis)
         return torch.where(value > self.num_levels - 1.5, 1.0, mixed.clamp(max=1))
+
+    def channel(self, value: Tensor, channel: int) -> "LogisticMixture":
+        """Return one channel's distribution given those before it in an image, each number on its own, `(…, H, W)`.
+
+        What is known of x weighs the components: P(m | before) ∝ π_m Π P_m(before).
+        """
+        components = self._components(value)
+        logits = self.log_weights[..., 0, :, :]
+        if channel:
+            log_p = components.log_prob(value.unsqueeze(self.axis))
+            logits = logits + log_p[..., :channel, :, :].sum(-3)
+        mu, log_s = components.mu[..., channel, :, :], components.log_s[..., channel, :, :]
+        return LogisticMixture(logits, mu, log_s, self.num_levels, num_event_dims=2)
+
+    def in_row(self) -> "LogisticMixture":
+        """Return the distributions of numbers that do not depend on each other in one row, `(n,)`."""
+        parts = torch.broadcast_tensors(self.logits, self.mu, self.log_s)
+        rows = [part.movedim(self.axis, -1).reshape(-1, part.shape[self.axis]) for part in parts]
+        return LogisticMixture(*rows, self.num_levels, num_event_dims=0)
+
+    def pick(self, index: Tensor) -> "LogisticMixture":
+        """Return those at some places of a row, `(n,)`."""
+        parts = (self.logits, self.mu, self.log_s)
+        return LogisticMixture(*(part[index] for part in parts), self.num_levels, num_event_dims=0)
 
     def sample(self, sample_shape: _size = ()) -> Tensor:
         """Draw levels, float `(*sample_shape, …, *shape)`: a component, then channel after channel."""
@@ -115,10 +143,18 @@ class LogisticMixture(Distribution):
             drawn.append(DiscretizedLogistic(at, log_s[..., channel, :, :], self.num_levels).sample())
         return torch.stack(drawn, -3)
 
+    @cached_property
+    def _weights(self) -> Tensor:
+        return torch.softmax(self.logits, self.axis)
+
+    @cached_property
+    def _own(self) -> DiscretizedLogistic:
+        return DiscretizedLogistic(self.mu, self.log_s, self.num_levels)
+
     def _components(self, value: Tensor) -> DiscretizedLogistic:
         """Return the components at an x whose first channels they may depend on, `(…, M, *shape)`."""
         if self.coefficients is None:
-            return DiscretizedLogistic(self.mu, self.log_s, self.num_levels)
+            return self._own
         first, second, third = self.coefficients.unbind(-3)
         red, green, _ = self._places(value).unsqueeze(self.axis).unbind(-3)
         shift = torch.stack([torch.zeros_like(first * red), first * red, second * red + third * green], -3)
