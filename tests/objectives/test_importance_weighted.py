@@ -12,7 +12,7 @@ from vael.errors import VaelError
 from vael.models import OneLayerVAE
 from vael.models.bottom_up import BottomUpVAE
 from vael.models.hierarchy import Ends
-from vael.objectives.importance_weighted import ImportanceWeighted
+from vael.objectives.importance_weighted import ImportanceWeighted, _resample
 from vael.posteriors.normal import DiagonalNormal
 from vael.random import seeded
 from vael.recipe import ModelRecipe, Part
@@ -147,6 +147,33 @@ def test_gradient_is_that_of_the_exact_bound_in_expectation(num_samples: int, gr
         torch.testing.assert_close(got[name], witness, rtol=0.02, atol=0.02, msg=lambda text, name=name: name + text)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"gradient": "plain"},
+        {"gradient": "dreg"},
+        {"gradient": "dreg", "beta": 0.4, "elbo_share": 0.3},
+        {"gradient": "plain", "num_groups": 2, "partial": True},
+        {"gradient": "dreg", "num_groups": 2, "partial": True},
+    ],
+)
+def test_draws_taken_again_by_their_weights_give_the_same_gradient_in_expectation(options: dict):
+    model = two_layers() if options.get("beta") or options.get("partial") else linear_model()
+    expected = mean_gradient(model, ImportanceWeighted(3, **options), 300_000)
+    got = mean_gradient(model, ImportanceWeighted(3, num_resampled=2, **options), 300_000)
+    for name, witness in expected.items():
+        torch.testing.assert_close(got[name], witness, rtol=0.03, atol=0.03, msg=lambda text, name=name: name + text)
+
+
+def test_draws_come_again_as_often_as_their_weight_says():
+    log_a = torch.log_softmax(torch.randn(5, 4000, generator=torch.Generator().manual_seed(0)), 0)
+    with seeded(3):
+        found = _resample(log_a, 3)
+    counts = torch.stack([(found == k).sum(0) for k in range(5)])
+    assert bool(((counts - 3 * log_a.exp()).abs() < 1).all())
+    torch.testing.assert_close(counts.float().mean(1), 3 * log_a.exp().mean(1), rtol=0, atol=0.03)
+
+
 def test_sticking_the_landing_is_biased_for_several_draws():
     """The reason for `dreg` (Tucker et al. 2019, section 3): this test fails where `stl` means something else."""
     model = linear_model()
@@ -221,10 +248,11 @@ def test_the_bound_rises_with_the_number_of_draws():
     assert mean == pytest.approx(bounds[1], abs=0.02)
 
 
-def test_terms_are_those_of_the_elbo():
+@pytest.mark.parametrize("num_resampled", [0, 2])
+def test_terms_are_those_of_the_elbo(num_resampled: int):
     model = linear_model(3)
     with seeded(5):
-        got = ImportanceWeighted(4, gradient="dreg")(model, Batch(torch.tensor([X])), STEP)
+        got = ImportanceWeighted(4, gradient="dreg", num_resampled=num_resampled)(model, Batch(torch.tensor([X])), STEP)
     with seeded(5):
         inference = model.infer(Batch(torch.tensor([X])), num_samples=4)
     torch.testing.assert_close(got.rate, inference.rate.mean().detach())
@@ -261,6 +289,7 @@ def test_running_statistics_are_left_alone_by_frozen_weights():
         ({"num_groups": 0}, "num_groups ≥ 1"),
         ({"elbo_share": 1.5}, r"elbo_share expects a number in \[0, 1\], got 1.5"),
         ({"partial": True}, "needs several groups"),
+        ({"num_resampled": -1}, "num_resampled expects a number ≥ 0, got -1"),
         ({"beta": -0.1}, "objective.beta expects a number ≥ 0, got -0.1"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -274,4 +303,5 @@ def test_dropout_would_make_two_posteriors_of_one():
     layers = Part("mlp", {"hidden_features": [4], "dropout": 0.5})
     model = build_model(ModelRecipe(2, layers, LINEAR, Part("gaussian")), OBSERVATION)
     assert "dropout" in ImportanceWeighted(gradient="dreg").find_misfit(model)
+    assert "num_resampled" in ImportanceWeighted(num_resampled=2).find_misfit(model)
     assert not ImportanceWeighted().find_misfit(model)

@@ -47,6 +47,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "iwae-stl": ("importance-weighted", {"num_samples": 2, "gradient": "stl"}),
     "iwae-dreg": ("importance-weighted", {"num_samples": 3, "num_groups": 2, "gradient": "dreg"}),
     "iwae-warm-up": ("importance-weighted", {"num_samples": 2, "gradient": "dreg", "beta": "linear"}),
+    "iwae-resampled": ("importance-weighted", {"num_samples": 4, "gradient": "dreg", "num_resampled": 2}),
     "iwae-partial": ("importance-weighted", {"num_groups": 2, "partial": True, "elbo_share": 0.25}),
     "total-correlation": ("total-correlation", {}),
     "total-correlation-weighted": ("total-correlation", {"estimator": "weighted", "beta": "linear"}),
@@ -243,7 +244,7 @@ def test_the_step_can_be_traced_and_does_the_same(name: str, monkeypatch: pytest
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler: compiled steps cannot be built")
-@pytest.mark.parametrize("name", ["iwae-dreg"])
+@pytest.mark.parametrize("name", ["iwae-dreg", "iwae-resampled"])
 def test_the_compiled_step_does_the_same(name: str) -> None:
     """The one that asks most of a compiler: weights are swapped and gradients scaled inside the step."""
     eager, compiled = Setting(name).train().tensors(), Setting(name, compiled=True).train().tensors()

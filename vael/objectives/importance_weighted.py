@@ -10,6 +10,9 @@ members differ in them alone, and in whether q is also differentiated at a fixed
 With a warm-up, log w_k = log p(x | z_k) + β (log p(z_k) − log q(z_k | x)). Differentiating q at a fixed z then weighs β
 times as much, so that the doubly reparametrised gradient has c = (1 − β) w̃ + β w̃², w̃ the normalised weights: the
 derivation of Tucker et al. with β log q in place of log q, and w̃² at β = 1.
+
+Since Σ_k a_k = 1, the sums are means over draws k ~ a: of a few draws taken so, a_k becomes 1/n and c_k becomes
+c_k / (n a_k). Most of K weights are next to nothing, so that little is lost where most of the work is saved.
 """
 
 import math
@@ -45,6 +48,8 @@ class ImportanceWeighted(Objective):
         gradient: How the gradient of q is estimated: `plain`, `stl` or `dreg`.
         partial: Whether the generative model follows the one bound over all M·K draws while q follows the M bounds.
         elbo_share: Share in [0, 1] of the ELBO in a mean with the importance-weighted bound (CIWAE).
+        num_resampled: n > 0 of all draws that the gradient goes through, drawn again by their weights: the same
+            gradient in expectation, and the backward pass of n draws instead of all; 0 takes all.
         beta: The weight ≥ 0 of the log ratio of prior to posterior in log w: 1 is the bound, a schedule up to 1 its
             warm-up, without which fewer latents come to be used.
     """
@@ -54,6 +59,7 @@ class ImportanceWeighted(Objective):
     gradient: Literal["plain", "stl", "dreg"] = "plain"
     partial: bool = False
     elbo_share: float = 0.0
+    num_resampled: int = 0
     beta: float | Schedule = 1.0
 
     def __post_init__(self) -> None:
@@ -67,6 +73,8 @@ class ImportanceWeighted(Objective):
             raise VaelError(f"objective.elbo_share expects a number in [0, 1], got {self.elbo_share}")
         if self.partial and self.num_groups == 1:
             raise VaelError("objective.partial needs several groups, got num_groups = 1: try objective.num_groups=8")
+        if self.num_resampled < 0:
+            raise VaelError(f"objective.num_resampled expects a number ≥ 0, got {self.num_resampled}")
         if isinstance(self.beta, (int, float)) and self.beta < 0:
             raise VaelError(f"objective.beta expects a number ≥ 0, got {self.beta}")
 
@@ -77,16 +85,15 @@ class ImportanceWeighted(Objective):
 
     def find_misfit(self, model: VAE) -> str:
         has_dropout = any(isinstance(part, nn.Dropout) and part.p for part in model.modules())
-        if self.gradient == "plain" or not has_dropout:
+        if not has_dropout or (self.gradient == "plain" and not self.num_resampled):
             return ""
-        return (
-            f"gradient = '{self.gradient}' reads q twice, which dropout makes differ: use dropout=0 or gradient=plain"
-        )
+        what = f"gradient = '{self.gradient}'" if self.gradient != "plain" else "num_resampled"
+        return f"{what} reads q twice, which dropout makes differ: use dropout=0, or gradient=plain and num_resampled=0"
 
     def __call__(self, model: VAE, batch: Batch, step: Tensor, critic: nn.Module | None = None) -> Loss:
         count = self.num_groups * self.num_samples
         beta = value_at(self.beta, step)
-        if self.gradient != "plain" or self.partial:
+        if self.gradient != "plain" or self.partial or self.num_resampled:
             return self._weighted(model, batch, beta, model.infer_latents(batch, drawing(count)))
         inference = model.infer(batch, num_samples=count)
         log_w = inference.log_px - beta * sum(latent.log_ratio for latent in inference.latents)
@@ -97,20 +104,36 @@ class ImportanceWeighted(Objective):
 
         Each layer's z is scaled on its way into the densities only: the layers drawn after it depend on z itself.
         """
-        scale = _GradientScale()
-        z = [scale(latent.z) for latent in drawn]
+        scale, is_plain = _GradientScale(), self.gradient == "plain"
+        z = [latent.z for latent in drawn]
+        whole = log_w = None
+        if self.num_resampled:
+            with torch.no_grad():
+                whole = model(batch, given(z))
+                log_w = whole.log_px + beta * (_log_prior(whole) - _log_q(drawn))
+            log_a, log_c = self._constants(log_w, beta)
+            index = _resample(log_a, self.num_resampled)
+            z = [part.gather(0, index.unsqueeze(-1).expand(-1, -1, part.shape[-1])) for part in z]
+            log_n = math.log(self.num_resampled)
+            log_a, log_c = torch.full_like(index, -log_n, dtype=log_a.dtype), (log_c - log_a).gather(0, index) - log_n
+            drawn = model.infer_latents(batch, given(z)) if is_plain else drawn
+        z = [scale(part) for part in z]
         inference = model(batch, given(z))
         log_p = inference.log_px + beta * _log_prior(inference)
-        is_plain = self.gradient == "plain"
         log_q = beta * _log_q(drawn if is_plain else _frozen_latents(model, batch, z))
-        log_w = (log_p - log_q).detach()
-        log_a = self._log_weights(log_w, joint=self.partial).clamp(min=LEAST_LOG_WEIGHT)
-        log_c = self._log_weights(log_w, joint=False, dreg_beta=beta if self.gradient == "dreg" else None)
+        if log_w is None:
+            log_w = (log_p - log_q).detach()
+            log_a, log_c = self._constants(log_w, beta)
         scale.factors = torch.exp(log_c - log_a).unsqueeze(-1)
         a = torch.exp(log_a)
         weighted = (a * log_p - (torch.exp(log_c) if is_plain else a) * log_q).sum(0)
         bound = self._bound(log_w) + weighted - weighted.detach()
-        return Loss.of(-bound.mean(), model, inference, beta)
+        return Loss.of(-bound.mean(), model, whole or inference, beta)
+
+    def _constants(self, log_w: Tensor, beta: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log a and log c, `(M·K, B)` each."""
+        log_a = self._log_weights(log_w, joint=self.partial).clamp(min=LEAST_LOG_WEIGHT)
+        return log_a, self._log_weights(log_w, joint=False, dreg_beta=beta if self.gradient == "dreg" else None)
 
     def _bound(self, log_w: Tensor) -> Tensor:
         """Return the bound, `(B,)`, from log weights `(M·K, B)`; with `partial` the one over all draws."""
@@ -136,6 +159,13 @@ class ImportanceWeighted(Objective):
 
     def _grouped(self, log_w: Tensor, *, joint: bool) -> Tensor:
         return log_w.unflatten(0, (1, -1) if joint else (self.num_groups, self.num_samples))
+
+
+def _resample(log_a: Tensor, count: int) -> Tensor:
+    """Pick n draws by their weights `(M·K, B)`, evenly spread: draw k comes n a_k times, up or down; `(n, B)`."""
+    ends = torch.exp(log_a).cumsum(0)
+    marks = (torch.arange(count, device=log_a.device).unsqueeze(-1) + torch.rand_like(ends[:1])) / count * ends[-1]
+    return (marks.unsqueeze(1) > ends).sum(1).clamp(max=len(log_a) - 1)
 
 
 class _GradientScale:
