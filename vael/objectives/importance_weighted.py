@@ -105,30 +105,33 @@ class ImportanceWeighted(Objective):
         Each layer's z is scaled on its way into the densities only: the layers drawn after it depend on z itself.
         """
         scale, is_plain = _GradientScale(), self.gradient == "plain"
-        z = [latent.z for latent in drawn]
-        whole = log_w = None
-        if self.num_resampled:
-            with torch.no_grad():
-                whole = model(batch, given(z))
-                log_w = whole.log_px + beta * (_log_prior(whole) - _log_q(drawn))
-            log_a, log_c = self._constants(log_w, beta)
-            index = _resample(log_a, self.num_resampled)
-            z = [part.gather(0, index.unsqueeze(-1).expand(-1, -1, part.shape[-1])) for part in z]
-            log_n = math.log(self.num_resampled)
-            log_a, log_c = torch.full_like(index, -log_n, dtype=log_a.dtype), (log_c - log_a).gather(0, index) - log_n
-            drawn = model.infer_latents(batch, given(z)) if is_plain else drawn
-        z = [scale(part) for part in z]
+        again = self._take_again(model, batch, beta, drawn) if self.num_resampled else None
+        z = [scale(part) for part in (again.z if again else [latent.z for latent in drawn])]
         inference = model(batch, given(z))
         log_p = inference.log_px + beta * _log_prior(inference)
-        log_q = beta * _log_q(drawn if is_plain else _frozen_latents(model, batch, z))
-        if log_w is None:
-            log_w = (log_p - log_q).detach()
-            log_a, log_c = self._constants(log_w, beta)
+        if is_plain:
+            log_q = beta * _log_q(model.infer_latents(batch, given(again.z)) if again else drawn)
+        else:
+            log_q = beta * _log_q(_frozen_latents(model, batch, z))
+        log_w = again.log_w if again else (log_p - log_q).detach()
+        log_a, log_c = (again.log_a, again.log_c) if again else self._constants(log_w, beta)
         scale.factors = torch.exp(log_c - log_a).unsqueeze(-1)
         a = torch.exp(log_a)
         weighted = (a * log_p - (torch.exp(log_c) if is_plain else a) * log_q).sum(0)
         bound = self._bound(log_w) + weighted - weighted.detach()
-        return Loss.of(-bound.mean(), model, whole or inference, beta)
+        return Loss.of(-bound.mean(), model, again.whole if again else inference, beta)
+
+    def _take_again(self, model: VAE, batch: Batch, beta: Tensor, drawn: tuple[Latent, ...]) -> "_Again":
+        """Weigh all draws without a gradient and take n of them by their weights."""
+        z = [latent.z for latent in drawn]
+        with torch.no_grad():
+            whole = model(batch, given(z))
+            log_w = whole.log_px + beta * (_log_prior(whole) - _log_q(drawn))
+        log_a, log_c = self._constants(log_w, beta)
+        index, log_n = _resample(log_a, self.num_resampled), math.log(self.num_resampled)
+        taken = [part.gather(0, index.unsqueeze(-1).expand(-1, -1, part.shape[-1])) for part in z]
+        even = torch.full_like(index, -log_n, dtype=log_a.dtype)
+        return _Again(whole, log_w, even, (log_c - log_a).gather(0, index) - log_n, taken)
 
     def _constants(self, log_w: Tensor, beta: Tensor) -> tuple[Tensor, Tensor]:
         """Return log a and log c, `(M·K, B)` each."""
@@ -159,6 +162,25 @@ class ImportanceWeighted(Objective):
 
     def _grouped(self, log_w: Tensor, *, joint: bool) -> Tensor:
         return log_w.unflatten(0, (1, -1) if joint else (self.num_groups, self.num_samples))
+
+
+@dataclass(frozen=True)
+class _Again:
+    """Hold n draws that were taken again by their weights.
+
+    Arguments:
+        whole: What was inferred with all draws, without a gradient.
+        log_w: Of all draws, `(M·K, B)`.
+        log_a: Of those taken, `(n, B)`.
+        log_c: Of those taken, `(n, B)`.
+        z: Of each layer, `(n, B, D)`.
+    """
+
+    whole: Inference
+    log_w: Tensor
+    log_a: Tensor
+    log_c: Tensor
+    z: list[Tensor]
 
 
 def _resample(log_a: Tensor, count: int) -> Tensor:
