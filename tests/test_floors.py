@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "vael"
 
 FLOORS = [
-    {"errors", "types", "files", "random", "precision", "schedules", "recipe", "figures"},
+    {"errors", "types", "files", "random", "precision", "compiling", "schedules", "recipe", "figures"},
     {"distributions", "data", "runs"},
     {"networks"},
     {"likelihoods", "priors", "posteriors"},

@@ -1,12 +1,14 @@
 """Evaluation: the same numbers at each call, standard errors that are true, None where there is nothing to say."""
 
 import math
+import shutil
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from vael import compiling
 from vael.build import build_model
 from vael.data.batches import DeviceData
 from vael.data.treatments import find_treatment
@@ -14,7 +16,7 @@ from vael.errors import VaelError
 from vael.evaluation import bound_examples, bounds, evaluate
 from vael.models import VAE, OneLayerVAE
 from vael.random import seeded
-from vael.recipe import ModelRecipe
+from vael.recipe import ModelRecipe, Part
 from vael.types import Observation
 
 
@@ -72,6 +74,35 @@ def test_chunks_of_samples_make_no_difference(monkeypatch: pytest.MonkeyPatch) -
     chunked = evaluate(model, data, num_samples=4000)
     assert chunked.nll_nats == pytest.approx(whole.nll_nats, abs=5e-3)  # other draws, the same estimate
     assert chunked.distortion_nats == pytest.approx(whole.distortion_nats, abs=5e-2)
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler: nothing can be compiled")
+@pytest.mark.parametrize("structure", ["one-layer", "bottom-up"])
+def test_compiled_chunks_give_the_same_bounds(structure: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """450 examples are two full batches and a smaller one, five draws two full chunks and a smaller one."""
+    options = {} if structure == "one-layer" else {"latent_dims": [2]}
+    model, data = binary_model(structure=Part(structure, options)), binary_data(450)
+    monkeypatch.setattr(bounds, "CELLS_AT_ONCE", 2 * 9 * bounds.BATCH_SIZE)
+    calls = []
+    monkeypatch.setattr(
+        bounds, "compile_graph", lambda *given: calls.append(len(given)) or compiling.compile_graph(*given)
+    )
+    eager = bound_examples(model, data, num_samples=5, compile="off")
+    assert not calls
+    compiled = bound_examples(model, data, num_samples=5, compile="on")
+    assert len(calls) == 1
+    for name in ("rate_per_layer_nats", "distortion_nats", "nll_nats", "codes"):
+        np.testing.assert_allclose(getattr(compiled, name), getattr(eager, name), rtol=1e-4, atol=1e-5)
+
+
+def test_compiling_starts_where_many_draws_are_ahead() -> None:
+    dense, cpu = binary_model(), torch.device("cpu")
+    has_compiler = any(shutil.which(name) for name in ("g++", "clang++"))
+    assert compiling.choose_compiled_draws("auto", dense, cpu, num_draws=50_000_000) == has_compiler
+    assert not compiling.choose_compiled_draws("auto", dense, cpu, num_draws=640_000)
+    convolution = binary_model(encoder=Part("conv", {"channels": [2]}))
+    assert not compiling.choose_compiled_draws("auto", convolution, cpu, num_draws=50_000_000)
+    assert not compiling.choose_compiled_draws("off", dense, cpu, num_draws=50_000_000)
 
 
 def test_rounded_products_give_nearly_the_same_bounds() -> None:

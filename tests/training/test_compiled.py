@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from vael.build import build_model
+from vael.compiling import choose_compiled
 from vael.data import load
 from vael.data.batches import DeviceData
 from vael.data.corruptions import Gaussian
@@ -18,7 +19,6 @@ from vael.random import seeded
 from vael.recipe import ModelRecipe, Part
 from vael.schedules import Cosine, Cyclical
 from vael.training import Plan, TrainingState, fit
-from vael.training.compiling import choose_compiled
 from vael.training.optimizers import Adam
 from vael.types import Observation
 

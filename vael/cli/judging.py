@@ -2,7 +2,7 @@
 
 import json as json_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -28,6 +28,7 @@ def evaluate(
     num_samples: int = 64,
     seed: int = 0,
     precision: PrecisionName = "float32",
+    compile: Literal["auto", "on", "off"] = "auto",
     measures: Annotated[str | None, Parameter(name="--with")] = None,
     cache: Path | None = None,
     inception: Path | None = None,
@@ -55,6 +56,8 @@ def evaluate(
         Seed of the draws.
     precision
         What products run in: float32, bfloat16 (convolutions twice as fast where the chip has it), or auto.
+    compile
+        Whether draws are decoded by a compiled graph: on, off, or auto, where many are ahead.
     measures
         More measures, with commas between them, or 'all' for those that make sense for the run: layers (rates of
         layers and dimensions), overfit, information, gap (why the bound is loose), annealed (log p(x)), samples,
@@ -72,7 +75,9 @@ def evaluate(
     opened = open_run(run, places)
     split, found = split or opened.default_split, None
     with showing_share(f"{opened.name}, {split} examples", len(opened.data(split))) as on_batch:
-        evaluation = opened.evaluate(split, num_samples=num_samples, seed=seed, precision=precision, on_batch=on_batch)
+        evaluation = opened.evaluate(
+            split, num_samples=num_samples, seed=seed, precision=precision, compile=compile, on_batch=on_batch
+        )
     if measures is not None:
         names = None if measures == "all" else [name.strip() for name in measures.split(",")]
         found = judge(opened, names, split=split, seed=seed, cache=cache, inception=inception)

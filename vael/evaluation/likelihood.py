@@ -57,6 +57,8 @@ def evaluate(model: VAE, data: DeviceData, **options: Unpack[BoundOptions]) -> E
         seed: Seed of every draw: the same seed gives the same numbers.
         precision: What products run in, as in `training.precision`. The bounds are those of the model whose products
             are so rounded: bfloat16 is right for it too, and convolutions that have it natively are twice as fast.
+        compile: Whether the chunks of draws are one compiled graph: on, off, or `auto`: where K times the examples is
+            some millions and the networks are dense; half the time on two cores.
         on_batch: Hears how many examples are done.
 
     Raises:

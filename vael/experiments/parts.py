@@ -7,6 +7,7 @@ import torch
 
 from vael import data as sources
 from vael.build import build_corruption, build_model, build_objective, build_plan, find_device
+from vael.compiling import choose_compiled
 from vael.data import Dataset
 from vael.data.base import ReadOptions, SplitPlan
 from vael.data.batches import DeviceData
@@ -21,7 +22,6 @@ from vael.random import seeded
 from vael.recipe import DataRecipe, Recipe
 from vael.runs import RunFolder
 from vael.training import Monitor, Plan, TrainingState
-from vael.training.compiling import choose_compiled
 
 __all__ = ["Parts", "read_data", "read_recipe"]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.fx.experimental.proxy_tensor import make_fx
 
+from vael.compiling import compile_graph
 from vael.data.batches import DeviceData
 from vael.objectives import Loss, Objective
 from vael.precision import Precision
@@ -129,18 +129,12 @@ class CompiledStep:
         if self.has_run:
             return self.graph(*self.tensors, index, numbers)
         try:
-            terms = self._compile(index, numbers)(*self.tensors, index, numbers)
+            self.graph = compile_graph(self._program, *self.tensors, index, numbers)
+            terms = self.graph(*self.tensors, index, numbers)
         except Exception as error:  # a compiler may fail in any way; nothing has been computed yet
             raise CannotCompile(f"{type(error).__name__}: {str(error).strip().splitlines()[0]}") from error
         self.has_run = True
         return terms
-
-    def _compile(self, index: Tensor, numbers: Tensor) -> Any:
-        """Trace the step on fake tensors, which changes nothing, and hand the graph to the compiler."""
-        traced = make_fx(self._program, tracing_mode="fake")(*self.tensors, index, numbers)
-        options: dict[str, Any] = {"fallback_random": True}
-        self.graph = torch.compile(traced, fullgraph=True, dynamic=False, options=options)
-        return self.graph
 
     def _program(self, *flat: Tensor) -> Tensor:
         """Write the step down as a function of tensors alone, for tracing."""
