@@ -95,6 +95,19 @@ def test_compiled_chunks_give_the_same_bounds(structure: str, monkeypatch: pytes
         np.testing.assert_allclose(getattr(compiled, name), getattr(eager, name), rtol=1e-4, atol=1e-5)
 
 
+def test_a_compiler_that_fails_costs_nothing_but_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("no such operation\nand a page of details")
+
+    monkeypatch.setattr(bounds, "compile_graph", fail)
+    monkeypatch.setattr(bounds, "CELLS_AT_ONCE", 2 * 9 * bounds.BATCH_SIZE)
+    model, data = binary_model(), binary_data(200)
+    with pytest.warns(UserWarning, match=r"\(RuntimeError: no such operation\): going on eagerly"):
+        found = bound_examples(model, data, num_samples=5, compile="on")
+    eager = bound_examples(model, data, num_samples=5, compile="off")
+    np.testing.assert_array_equal(found.nll_nats, eager.nll_nats)
+
+
 def test_compiling_starts_where_many_draws_are_ahead() -> None:
     dense, cpu = binary_model(), torch.device("cpu")
     has_compiler = any(shutil.which(name) for name in ("g++", "clang++"))

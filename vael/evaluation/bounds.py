@@ -1,6 +1,7 @@
 """The bounds of single examples, streamed: what evaluations, paired comparisons and train-against-test read."""
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypedDict
@@ -85,14 +86,13 @@ def bound_examples(
     """
     if num_samples < 1 or len(data) == 0:
         raise VaelError(f"bounds expect num_samples ≥ 1 and examples, got {num_samples} and {len(data)}")
-    parts, compiled = [], None
+    parts = []
     with measuring(model, seed, precision):
-        is_plain = not torch.is_autocast_enabled(model.device.type)
-        if is_plain and choose_compiled_draws(compile, model, model.device, num_draws=num_samples * len(data)):
-            compiled = _CompiledChunk(model)
+        is_compiled = choose_compiled_draws(compile, model, model.device, num_draws=num_samples * len(data))
+        chunks = _Chunks(model, is_compiled=is_compiled and not torch.is_autocast_enabled(model.device.type))
         for number, index in enumerate(torch.arange(len(data), device=data.device).split(BATCH_SIZE)):
             with seeded(int(np.random.SeedSequence([seed, number]).generate_state(1)[0])):
-                parts.append(_terms_of(model, data.batch(index), num_samples, compiled))
+                parts.append(_terms_of(model, data.batch(index), num_samples, chunks))
             on_batch(int(index[-1]) + 1)
     columns = (torch.cat(part).double().cpu().numpy() for part in zip(*parts, strict=True))
     return ExampleBounds(num_samples, *columns)
@@ -101,17 +101,14 @@ def bound_examples(
 Terms = tuple[Tensor, Tensor, Tensor]
 
 
-def _terms_of(
-    model: VAE, batch: Batch, num_samples: int, compiled: "_CompiledChunk | None"
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _terms_of(model: VAE, batch: Batch, num_samples: int, chunks: "_Chunks") -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the arrays of `ExampleBounds` for one batch, in chunks of K."""
     at_once = max(1, CELLS_AT_ONCE // batch.x.numel())
     rate = torch.zeros(len(batch.x), len(model.latent_dims), dtype=torch.float64, device=batch.x.device)
     distortion, log_sums = torch.zeros_like(rate[:, 0]), []
     for done in range(0, num_samples, at_once):
         size = min(at_once, num_samples - done)
-        is_full = compiled is not None and size == at_once and len(batch.x) == BATCH_SIZE
-        rates, distortions, log_sum = compiled(batch, size) if compiled and is_full else _chunk_of(model, batch, size)
+        rates, distortions, log_sum = chunks(batch, size, is_full=size == at_once and len(batch.x) == BATCH_SIZE)
         rate += rates.double() * (size / num_samples)
         distortion += distortions.double() * (size / num_samples)
         log_sums.append(log_sum)
@@ -130,26 +127,38 @@ def _chunk_of(model: VAE, batch: Batch, size: int) -> Terms:
     return rates, distortion, torch.logsumexp(inference.log_w.double(), 0)
 
 
-class _CompiledChunk:
-    """Do what `_chunk_of` does as one compiled graph; every batch and every chunk has the same size."""
+class _Chunks:
+    """Call `_chunk_of`, for full chunks of full batches as one compiled graph, where that is wanted and works."""
 
-    def __init__(self, model: VAE) -> None:
+    def __init__(self, model: VAE, *, is_compiled: bool) -> None:
+        self.is_compiled = is_compiled
         self.module = _ChunkOf(model)
         self.weights = dict(self.module.named_parameters()) | dict(self.module.named_buffers())
         self.graph: Callable[..., Terms] | None = None
 
-    def __call__(self, batch: Batch, size: int) -> Terms:
-        names = [name for name, part in vars(batch).items() if part is not None]
-        tensors = [tensor.detach() for tensor in self.weights.values()] + [vars(batch)[name] for name in names]
-        if self.graph is None:
+    def __call__(self, batch: Batch, size: int, *, is_full: bool) -> Terms:
+        if not (self.is_compiled and is_full):
+            return self.module(batch, size)
+        parts = {name: part for name, part in vars(batch).items() if part is not None}
+        tensors = [*(tensor.detach() for tensor in self.weights.values()), *parts.values()]
+        if self.graph is not None:
+            return self.graph(*tensors)
 
-            def program(*flat: Tensor) -> Terms:
-                weights = dict(zip(self.weights, flat, strict=False))
-                parts = dict(zip(names, flat[len(self.weights) :], strict=True))
-                return torch.func.functional_call(self.module, weights, (Batch(**parts), size))
+        def program(*flat: Tensor) -> Terms:
+            weights = dict(zip(self.weights, flat, strict=False))
+            seen = Batch(**dict(zip(parts, flat[len(self.weights) :], strict=True)))
+            return torch.func.functional_call(self.module, weights, (seen, size))
 
-            self.graph = compile_graph(program, *tensors)
-        return self.graph(*tensors)
+        try:
+            graph = compile_graph(program, *tensors)
+            terms = graph(*tensors)
+        except Exception as error:  # a compiler may fail in any way; nothing has been computed yet
+            reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+            warnings.warn(f"the draws cannot be decoded by a compiled graph ({reason}): going on eagerly", stacklevel=2)
+            self.is_compiled = False
+            return self.module(batch, size)
+        self.graph = graph
+        return terms
 
 
 class _ChunkOf(nn.Module):
