@@ -65,6 +65,24 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     return runs
 
 
+@pytest.fixture(scope="session")
+def workshop(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with two of the runs and three more: `colours`, `blind` (no density) and `told` (the label)."""
+    folder = tmp_path_factory.mktemp("workshop")
+    for name in (runs.digits, runs.table):
+        shutil.copytree(runs.root / name, folder / "runs" / name)
+    np.save(folder / "colours.npy", np.random.default_rng(0).integers(0, 256, (120, 12, 12, 3), np.uint8))
+    made: dict[str, tuple[str, dict[str, Any]]] = {
+        "colours": (str(folder / "colours.npy"), {"training.corruption": "greyscale"}),
+        "blind": ("digits", {"model.posterior": "point", "objective.name": "autoencoder"}),
+        "told": ("digits", {"model.condition": "label"}),
+    }
+    for name, (source, settings) in made.items():
+        few = NARROW | {"training.epochs": 1} | settings
+        vael.train(source, settings=few, runs=folder / "runs", name=name, on_record=_drop)
+    return folder / "runs"
+
+
 def _drop(record: object) -> None:
     """Take a record and print nothing."""
 
@@ -97,6 +115,12 @@ def client(runs: Runs) -> "Iterator[TestClient]":
 def own(scratch: Path) -> "Iterator[TestClient]":
     """Return a client of the application over a folder that may be changed."""
     yield from _client(scratch)
+
+
+@pytest.fixture(scope="session")
+def bench(workshop: Path) -> "Iterator[TestClient]":
+    """Return a client of the application over the folder of runs to be used."""
+    yield from _client(workshop)
 
 
 def _client(root: Path) -> "Iterator[TestClient]":

@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import shutil
 import socket
 import struct
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
+from exchange import png, sentence, unpack
 from fastapi.testclient import TestClient
 from PIL import Image
 
@@ -24,29 +24,6 @@ from vael.studio.guard import LARGEST_BODY
 from vael.studio.state import Studio
 
 HEADER = '"length, cm","weight ""dry""",höhe\n'
-
-
-def png(height: int = 28, width: int = 20, mode: str = "L") -> bytes:
-    pixels = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
-    written = io.BytesIO()
-    Image.fromarray(pixels).convert(mode).save(written, "PNG")
-    return written.getvalue()
-
-
-def unpack(packed: dict[str, Any]) -> np.ndarray:
-    import base64
-
-    return np.frombuffer(base64.b64decode(packed["base64"]), packed["dtype"]).reshape(packed["shape"])
-
-
-def sentence(answer: Any, status: int) -> str:
-    """Return what a refusal says, after a look at its form: one line, no traceback, no class name."""
-    assert answer.status_code == status, answer.text
-    content = answer.json()
-    assert set(content) == {"detail", "field"}
-    assert "\n" not in content["detail"]
-    assert not re.search(r"\w(Error|Exception)\b", content["detail"])
-    return content["detail"]
 
 
 class TestAnswers:

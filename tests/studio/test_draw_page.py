@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from exchange import drop
 from PIL import Image
 
 pytest.importorskip("playwright.sync_api", reason="browser tests need playwright")
@@ -15,16 +16,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
 SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
-DROP = """([type, name, bytes]) => {
-  const data = new DataTransfer();
-  data.items.add(new File([new Uint8Array(bytes)], name, { type }));
-  for (const event of ["dragover", "drop"]) {
-    const dropped = new DragEvent(event, { dataTransfer: data, bubbles: true, cancelable: true });
-    document.querySelector("#main").dispatchEvent(dropped);
-  }
-}"""
-
-
 PIXELS = """canvas => {
   const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return { size: [canvas.height, canvas.width], data: [...image.data] };
@@ -48,10 +39,6 @@ def stroke(page: Page, points: list[tuple[float, float]]) -> None:
     for place in places[1:]:
         page.mouse.move(*place, steps=5)
     page.mouse.up()
-
-
-def drop(page: Page, name: str, content: bytes, kind: str = "") -> None:
-    page.evaluate(DROP, [kind, name, list(content)])
 
 
 def term(page: Page, name: str) -> "Locator":

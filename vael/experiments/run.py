@@ -268,22 +268,26 @@ class Run(Contents):
         Raises:
             VaelError: An unknown score or one that the model cannot serve, or a split that was trained on.
         """
-        split = calibrate or self.calibration_split
-        if split == "train":
-            raise VaelError(
-                f"{self.name} has seen its train split: calibrate on data that it has not seen, "
-                "data.valid_fraction=0.1 keeps some back"
-            )
+        split = self.find_calibration(calibrate)
         key = score, split, num_points
         if key not in self._detectors:
             built = tasks.build_score(score, self.model, self.data("train"), num_points=num_points)
             self._detectors[key] = tasks.Detector.calibrated(built, self.data(split))
         return self._detectors[key]
 
-    @property
-    def calibration_split(self) -> str:
-        """The split that a detector is calibrated on: `valid` where there is one, else as `default_split`."""
-        return "valid" if "valid" in self.info["data"]["counts"] else self.default_split
+    def find_calibration(self, split: str | None = None) -> str:
+        """Return the split that a detector is calibrated on: `valid` where there is one, else as `default_split`.
+
+        Raises:
+            VaelError: A split that was trained on.
+        """
+        split = split or ("valid" if "valid" in self.info["data"]["counts"] else self.default_split)
+        if split == "train":
+            raise VaelError(
+                f"{self.name} has seen its train split: calibrate on data that it has not seen, "
+                "data.valid_fraction=0.1 keeps some back"
+            )
+        return split
 
     def detect(
         self,
@@ -311,7 +315,7 @@ class Run(Contents):
         found = self.detector(score, calibrate=calibrate, num_points=num_points)
         if data is None:
             split = split or self.default_split
-            are_own = split == (calibrate or self.calibration_split)
+            are_own = split == self.find_calibration(calibrate)
             return found(self.data(split), false_alarms=false_alarms, are_own=are_own)
         examples = data if isinstance(data, DeviceData) else self.foreign_data(data, split=split)[0]
         return found(examples, false_alarms=false_alarms)

@@ -14,7 +14,7 @@ from vael.figures.grid import as_pixels, image_grid, pair_grid, save_image
 
 if TYPE_CHECKING:
     from vael.figures.animation import captioned, save_animation
-    from vael.figures.blame import draw_blamed_cells, draw_blamed_images
+    from vael.figures.blame import draw_blamed_cells, draw_blamed_images, heat_colours, heat_shares
     from vael.figures.canvas import Figure, figure_pixels, save_figure
     from vael.figures.clusters import draw_clusters
     from vael.figures.columns import draw_agreement, draw_columns, draw_paths
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _FILES = {
     "animation": ("captioned", "save_animation"),
-    "blame": ("draw_blamed_cells", "draw_blamed_images"),
+    "blame": ("draw_blamed_cells", "draw_blamed_images", "heat_colours", "heat_shares"),
     "canvas": ("Figure", "figure_pixels", "save_figure"),
     "clusters": ("draw_clusters",),
     "columns": ("draw_agreement", "draw_columns", "draw_paths"),
@@ -77,6 +77,8 @@ __all__ = [
     "draw_surfaces",
     "figure_pixels",
     "find_theme",
+    "heat_colours",
+    "heat_shares",
     "image_grid",
     "pair_grid",
     "save_animation",

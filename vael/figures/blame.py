@@ -14,7 +14,7 @@ from vael.figures.images import draw_image_rows
 from vael.figures.lettering import NOTE, SMALL, shorten
 from vael.figures.theme import find_theme
 
-__all__ = ["draw_blamed_cells", "draw_blamed_images"]
+__all__ = ["draw_blamed_cells", "draw_blamed_images", "heat_colours", "heat_shares"]
 
 RANGE = (1.0, 99.8)  # percentiles of the cells between which the colours run
 ROW_HEIGHT = 0.26  # inches
@@ -47,10 +47,10 @@ def draw_blamed_images(
     Raises:
         VaelError: Shapes that do not agree, or an unknown theme.
     """
-    look, sizes = find_theme(theme), expect_pixels(images, "N", "H", "W")
+    sizes = expect_pixels(images, "N", "H", "W")
     expect_pixels(expected, sizes["N"], sizes["H"], sizes["W"])
     expect_shape("nats", nats, sizes["N"], "C", sizes["H"], sizes["W"])
-    heat = _colours(nats.sum(1), look.sequential)
+    heat = heat_colours(nats, theme=theme)
     return draw_image_rows(
         np.stack([images, expected, heat]),
         row_labels=("came", "expected", "nats"),
@@ -103,8 +103,17 @@ def draw_blamed_cells(
     return figure
 
 
-def _colours(values: NDArray, name: str) -> Pixels:
-    """Turn `(N, H, W)` numbers into `(N, H, W, 3)` colours, one scale for all."""
-    low, high = np.percentile(values, RANGE)
-    scaled = Normalize(low, max(high, low + 1e-9), clip=True)(values)
-    return np.rint(255 * matplotlib.colormaps[name](scaled)[..., :3]).astype(np.uint8)
+def heat_colours(nats: NDArray, *, theme: str = "light") -> Pixels:
+    """Turn what the cells of images contribute, `(N, C, H, W)`, into colours `(N, H, W, 3)`; channels are added up.
+
+    Raises:
+        VaelError: An unknown theme.
+    """
+    colours = matplotlib.colormaps[find_theme(theme).sequential](heat_shares(nats.sum(1)))
+    return np.rint(255 * colours[..., :3]).astype(np.uint8)
+
+
+def heat_shares(nats: NDArray) -> NDArray:
+    """Bring what cells contribute to [0, 1], on one scale for all; the extremes of few cells do not set it."""
+    low, high = np.percentile(nats, RANGE)
+    return np.asarray(Normalize(low, max(high, low + 1e-9), clip=True)(nats))

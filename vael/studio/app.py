@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from vael.errors import VaelError
 from vael.studio.form import find_field
 from vael.studio.guard import Guard
-from vael.studio.routes import latent, live, pictures, recipes, runs
+from vael.studio.routes import latent, live, pictures, recipes, runs, verbs
 from vael.studio.shelf import Missing
 from vael.studio.state import REFUSALS, Studio
 
@@ -37,7 +37,7 @@ def build_app(root: Path, *, data_root: Path | None = None, token: str | None = 
     """
     app = FastAPI(title="vael studio", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     app.state.studio = Studio(root, data_root)
-    for router in (runs.router, recipes.router, pictures.router, latent.router, live.router):
+    for router in (runs.router, recipes.router, pictures.router, latent.router, verbs.router, live.router):
         app.include_router(router, prefix="/api", responses=REFUSALS)
     _tell_errors(app)
     app.add_middleware(Guard, token=token)

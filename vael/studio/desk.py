@@ -2,14 +2,13 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from vael.errors import VaelError
@@ -24,9 +23,11 @@ from vael.views.latent import activity_of, rank_dims, rate_per_dim
 __all__ = ["Answer", "AnyMethod", "Desk", "Desks", "Question"]
 
 AnyMethod = Method | Literal["auto"]
+Found = TypeVar("Found")
 
 NUM_NEIGHBOURS = 8
 MAX_OPEN = 4  # runs held open; the one used least recently goes first
+MAX_KEPT = 4  # results of one run held, likewise
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,16 @@ class Desk:
     lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
     _mapping: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _maps: dict[str, Projection] = field(default_factory=dict, init=False, repr=False)
+    _kept: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict, init=False, repr=False)
+
+    def recall(self, key: Hashable, find: Callable[[], Found]) -> Found:
+        """Return what was found under a key before, or find it and keep it a while; `lock` is to be held."""
+        if key not in self._kept:
+            self._kept[key] = find()
+        self._kept.move_to_end(key)
+        while len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[key]
 
     @property
     def is_free(self) -> bool:
@@ -287,8 +298,7 @@ class Desks:
             desk = self._open.get(key)
             if desk is None:
                 desk = Desk(Run(folder, self._data_root))
-                with torch.inference_mode():
-                    assert desk.run.model is not None
+                assert desk.run.model is not None  # outside of inference mode: some tasks take gradients
                 self._open = OrderedDict((k, held) for k, held in self._open.items() if k[0] != key[0])
                 self._open[key] = desk
             self._open.move_to_end(key)

@@ -11,7 +11,7 @@ from vael.tasks.cluster import CLUSTER_METHODS, Clustering, cluster
 from vael.tasks.colorize import Colouring, colorize
 from vael.tasks.decode import decode
 from vael.tasks.denoise import Denoising, Quality, denoise, spoil
-from vael.tasks.detect import SCORES, Contributions, Detection, Detector, Score, blame, build_score
+from vael.tasks.detect import SCORES, Contributions, Detection, Detector, Score, blame, build_score, fitting_scores
 from vael.tasks.embed import Embedding, embed
 from vael.tasks.hide import hide
 from vael.tasks.inpaint import Inpainting, inpaint
@@ -63,6 +63,7 @@ __all__ = [
     "embed",
     "find_neighbours",
     "fitting_points",
+    "fitting_scores",
     "hide",
     "inpaint",
     "inspect",

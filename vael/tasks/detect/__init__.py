@@ -24,6 +24,7 @@ __all__ = [
     "Score",
     "blame",
     "build_score",
+    "fitting_scores",
     "known_rows",
     "score_all",
 ]
@@ -33,19 +34,27 @@ SCORES: dict[str, type[Score]] = {
 }
 
 
+def fitting_scores(model: VAE) -> list[str]:
+    """Name the scores that a model can serve, the default one first.
+
+    It is the first of the table, but `exemplar` for tables only: the kernels of some thousand images are too narrow for
+    the codes of others.
+    """
+    fitting = [name for name, kind in SCORES.items() if kind.find_misfit(model) is None]
+    return sorted(fitting, key=lambda name: name == Exemplar.name and model.observation.is_image)
+
+
 def build_score(name: str | None, model: VAE, reference: DeviceData, *, num_points: int | None = None) -> Score:
     """Build a score by name.
 
-    None takes the first of the table that the model can serve, but `exemplar` for tables only: the kernels of some
-    thousand images are too narrow for the codes of others.
+    None takes the first of `fitting_scores`.
 
     Raises:
         VaelError: An unknown name, or a model that lacks what the score is made of.
     """
     model.eval()
-    fitting = [known for known, kind in SCORES.items() if kind.find_misfit(model) is None]
-    if name is None:
-        name = next(known for known in fitting if known != Exemplar.name or not model.observation.is_image)
+    fitting = fitting_scores(model)
+    name = fitting[0] if name is None else name
     if name not in SCORES:
         raise unknown_name("score", name, SCORES)
     if misfit := SCORES[name].find_misfit(model):

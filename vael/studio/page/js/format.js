@@ -29,3 +29,10 @@ export function ago(when) {
   if (seconds < 129600) return `${Math.round(seconds / 3600)} h ago`;
   return `${Math.round(seconds / 86400)} days ago`;
 }
+
+/** A measured number in few digits, whatever its size. @param {number} value @param {number} digits */
+export function short(value, digits = 4) {
+  const size = Math.abs(value);
+  const text = size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(1) : value.toLocaleString("en-US", { maximumSignificantDigits: digits });
+  return text.replace("-", "−");
+}

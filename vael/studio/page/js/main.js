@@ -21,6 +21,7 @@ const VIEWS = {
   live: { title: "Live", load: () => import("./views/live.js") },
   explore: { title: "Explore", load: () => import("./views/explore.js") },
   draw: { title: "Draw or drop", load: () => import("./views/draw.js") },
+  use: { title: "Use", load: () => import("./views/use.js") },
   figures: { title: "Figures", load: () => import("./views/figures.js") },
   recipe: { title: "Recipe", load: () => import("./views/recipe.js") },
 };

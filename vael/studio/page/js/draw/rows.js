@@ -2,18 +2,12 @@
 
 import { unpack } from "../api.js";
 import { fill, h } from "../dom.js";
+import { short } from "../format.js";
 
 const REST = 100; // milliseconds after the last key before the row is sent
 
 /** A number in about as many digits as a float32 holds. @param {number} value */
 const written = (value) => String(Number(value.toPrecision(6)));
-
-/** A number for reading. @param {number} value @param {number} digits */
-const short = (value, digits) => {
-  const size = Math.abs(value);
-  const text = size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(1) : value.toLocaleString("en-US", { maximumSignificantDigits: digits });
-  return text.replace("-", "−");
-};
 
 /**
  * @param {string[]} columns
