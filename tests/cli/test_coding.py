@@ -9,8 +9,8 @@ from PIL import Image
 
 import vael
 from vael.cli import main
-from vael.cli.outputs import write_pixels
 from vael.errors import VaelError
+from vael.experiments import write_pixels
 from vael.recipe import parse_settings
 
 

@@ -95,8 +95,9 @@ def decompress(
     json
         Print one JSON object.
     """
-    from vael.cli.outputs import check_new, write_pixels
+    from vael.cli.outputs import check_new
     from vael.coding.container import Container
+    from vael.experiments import write_pixels
 
     opened = open_run(run, places)
     check_new(output)

@@ -6,11 +6,23 @@
 `parts` makes a recipe alive, `experiment` trains it into a folder (`prepare` and `reopen` give an `Experiment` whose
 `records()` the command line prints and `train` and `resume` only drain), `contents` reads what a folder holds, `run`
 has the verbs on it, `refit` makes a run of a run, with a prior fitted to its codes, `describe` says what run.json
-records. Next: `cli`.
+records, `pixels` writes what was decoded. Next: `cli`.
 """
 
 from vael.experiments.experiment import Experiment, next_name, prepare, reopen, resume, train
+from vael.experiments.pixels import write_pixels
 from vael.experiments.refit import refit_prior
 from vael.experiments.run import Run, load
 
-__all__ = ["Experiment", "Run", "load", "next_name", "prepare", "refit_prior", "reopen", "resume", "train"]
+__all__ = [
+    "Experiment",
+    "Run",
+    "load",
+    "next_name",
+    "prepare",
+    "refit_prior",
+    "reopen",
+    "resume",
+    "train",
+    "write_pixels",
+]
