@@ -1,13 +1,18 @@
 """The verbs of a run over HTTP: each answers what the run itself does, and refuses with its words."""
 
+import base64
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from exchange import png, sentence, unpack
 from fastapi.testclient import TestClient
+from PIL import Image
 
 import vael
 from vael.studio.uploads import LARGEST_UNPACKED, Upload
@@ -159,3 +164,179 @@ class TestDetect:
         assert len(bomb.content) < 10**6
         with pytest.raises(vael.VaelError, match="unpacks to"), bomb.as_file(".zip"):
             pytest.fail("it was written")
+
+
+def base64_of(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+class TestMending:
+    """Denoise, inpaint, colorize: examples by their numbers, or one file."""
+
+    def test_denoise_does_what_the_run_does(self, bench: TestClient, workshop: Path) -> None:
+        order = {"examples": [3, 5, -1], "noise": "salt-and-pepper", "amount": 0.2, "seed": 4}
+        found = bench.post("/api/runs/digits/denoise", json=order).json()
+        run = vael.load(workshop / "digits")
+        direct = run.denoise([3, 5, -1], noise={"name": "salt-and-pepper", "share": 0.2}, seed=4)
+        assert direct.after is not None
+        np.testing.assert_array_equal(unpack(found["seen"]), run.pixels(direct.seen))
+        assert abs(unpack(found["mean"]).astype(int) - run.pixels(direct.mean)).max() <= 1
+        assert found["after"]["psnr_db"] == pytest.approx(direct.after.psnr_db.tolist(), abs=1e-3)
+        assert found["after"]["ssim"] == [None] * 3  # no window fits into 8 pixels
+        assert found["examples"] == [3, 5, 179]
+        labels = run.labels()
+        assert labels is not None
+        assert found["labels"][2] == labels[-1]
+
+    def test_the_noise_of_the_training_where_none_is_named(self, bench: TestClient, workshop: Path) -> None:
+        found = bench.post("/api/runs/colours/denoise", json={"examples": [0]}).json()
+        run = vael.load(workshop / "colours")
+        np.testing.assert_array_equal(unpack(found["seen"]), run.pixels(run.denoise([0]).seen))
+
+    def test_a_file_is_mended_as_it_is(self, bench: TestClient) -> None:
+        found = bench.post("/api/runs/digits/denoise", json={"file": base64_of(png()), "filename": "a.png"}).json()
+        assert (found["x"], found["before"], found["examples"]) == (None, None, None)
+        assert unpack(found["mean"]).shape == (1, 8, 8, 3)
+
+    def test_inpaint_leaves_what_is_seen(self, bench: TestClient) -> None:
+        mask = np.zeros((8, 8), np.uint8)
+        mask[2:4] = 1
+        order = {"examples": [7], "mask": base64_of(mask.tobytes()), "num_fills": 3}
+        found, again = (bench.post("/api/runs/digits/inpaint", json=order).json() for _ in range(2))
+        x, fills = unpack(found["x"])[0], unpack(found["fills"])[:, 0]
+        assert fills.shape == (3, 8, 8, 3)
+        np.testing.assert_array_equal(fills[:, mask == 0], np.broadcast_to(x[mask == 0], (3, 48, 3)))
+        assert (fills[:, mask == 1] != x[mask == 1]).any()
+        np.testing.assert_array_equal(unpack(found["observed"])[0, 0], 1 - mask)
+        assert found["hidden"] == 0.25
+        assert found == again
+
+    def test_inpaint_fills_the_empty_cells_of_rows(self, bench: TestClient, workshop: Path) -> None:
+        content = f"{HEADER}20,,0\n".encode()
+        found = bench.post(
+            "/api/runs/table/inpaint", json={"file": base64_of(content), "filename": "a.csv", "seed": 2}
+        ).json()
+        run = vael.load(workshop / "table")
+        direct = run.inpaint(run.examples_from(content, may_miss=True), seed=2)
+        np.testing.assert_allclose(unpack(found["fills"]), run.in_file_units(direct.fills), rtol=1e-3, atol=1e-6)
+        assert unpack(found["observed"]).tolist() == [[1, 0, 1]]
+
+    def test_colorize(self, bench: TestClient, workshop: Path) -> None:
+        found = bench.post("/api/runs/colours/colorize", json={"examples": [1, 2], "num_colourings": 3}).json()
+        run = vael.load(workshop / "colours")
+        direct = run.colorize([1, 2], num_colourings=3)
+        assert abs(unpack(found["colourings"]).astype(int) - run.pixels(direct.colourings)).max() <= 1
+        assert direct.psnr_db is not None
+        np.testing.assert_allclose(found["psnr_db"], direct.psnr_db, rtol=1e-3)
+
+    @pytest.mark.parametrize(("address", "order", "words"), [
+        ("digits/denoise", {}, "got neither"),
+        ("digits/denoise", {"examples": [0], "file": "aaaa"}, "got both"),
+        ("digits/denoise", {"examples": [180]}, "expects 0 … 179"),
+        ("digits/denoise", {"examples": [0] * 33}, "examples"),
+        ("digits/denoise", {"examples": [0], "noise": "fog"}, "fog"),
+        ("digits/denoise", {"examples": [0], "noise": "greyscale"}, "no colours"),
+        ("digits/denoise", {"examples": [0], "noise": "masking", "amount": 3}, "share from 0 to 1"),
+        ("digits/denoise", {"file": "no base64!"}, "expects base64"),
+        ("digits/denoise", {"file": base64_of(b"no image"), "filename": "b.png"}, "b.png"),
+        ("digits/inpaint", {"examples": [0], "mask": base64_of(bytes(63))}, "8 × 8 pixels"),
+        ("digits/inpaint", {"examples": [0], "num_fills": 0}, "num_fills"),
+        ("table/inpaint", {"examples": [0], "mask": base64_of(bytes(3))}, "a mask is of images"),
+        ("blind/inpaint", {"examples": [0]}, "density"),
+        ("digits/colorize", {"examples": [0]}, "no colours"),
+        ("told/denoise", {"file": base64_of(png())}, "conditioned on the label"),
+    ])  # fmt: skip
+    def test_what_is_refused(self, bench: TestClient, address: str, order: dict[str, Any], words: str) -> None:
+        assert words in sentence(bench.post(f"/api/runs/{address}", json=order), 422)
+
+
+class TestCluster:
+    """Groups of the default split."""
+
+    def test_clusters_of_images(self, bench: TestClient, workshop: Path) -> None:
+        found = bench.get("/api/runs/digits/clusters?method=k-means&num_clusters=5&seed=1").json()
+        run = vael.load(workshop / "digits")
+        direct = run.cluster("k-means", 5, num_members=8, seed=1)
+        labels = run.labels()
+        assert labels is not None
+        assert direct.agreement is not None
+        assert [each["size"] for each in found["clusters"]] == direct.sizes.tolist()
+        assert found["clusters"][0]["members"] == direct.members[0].tolist()
+        assert (found["clusters"][0]["label"], found["clusters"][0]["share"]) == direct.majorities(labels)[0]
+        assert found["agreement"]["accuracy"] == pytest.approx(direct.agreement.accuracy)
+        members = [number for each in found["clusters"] for number in each["members"]]
+        np.testing.assert_array_equal(unpack(found["pictures"]), run.pixels(run.batch(members).x.numpy()))
+
+    def test_clusters_of_rows(self, bench: TestClient, workshop: Path) -> None:
+        found = bench.get("/api/runs/table/clusters?num_clusters=2").json()
+        run = vael.load(workshop / "table")
+        centers = run.in_file_units(run.cluster(num_clusters=2).decoded)
+        np.testing.assert_allclose(unpack(found["centers"]), centers, rtol=1e-3, atol=1e-5)
+        assert (found["pictures"], found["agreement"]) == (None, None)
+        assert all(each["label"] is None and each["share"] is None for each in found["clusters"])
+
+    @pytest.mark.parametrize(("address", "words"), [
+        ("digits/clusters?method=prior", "gaussian-mixture prior"),
+        ("digits/clusters?method=magic", "method"),
+        ("digits/clusters?num_clusters=0", "num_clusters"),
+        ("told/clusters", "told the label"),
+    ])  # fmt: skip
+    def test_what_is_refused(self, bench: TestClient, address: str, words: str) -> None:
+        assert words in sentence(bench.get(f"/api/runs/{address}"), 422)
+
+
+class TestCompress:
+    """One file, and back."""
+
+    @pytest.fixture(autouse=True)
+    def _coder(self) -> None:
+        pytest.importorskip("constriction")
+
+    def test_the_first_images_come_back(self, bench: TestClient, workshop: Path) -> None:
+        found = bench.post("/api/runs/digits/compress?count=12").json()
+        run = vael.load(workshop / "digits")
+        content = base64.b64decode(found["content"])
+        assert content == run.compress(run.exact_images().x[:12]).content
+        assert (found["count"], found["available"], found["bytes"]) == (12, 180, len(content))
+        assert found["message_bits"] + found["initial_bits"] + found["overhead_bits"] == 8 * len(content)
+        back = bench.post("/api/runs/digits/decompress?filename=a.vael", content=content).json()
+        np.testing.assert_array_equal(unpack(back["pictures"]), run.pixels(run.batch(list(range(12))).x.numpy()))
+        with zipfile.ZipFile(io.BytesIO(base64.b64decode(back["content"]))) as archive:
+            first = np.asarray(Image.open(io.BytesIO(archive.read(archive.namelist()[0]))))
+        np.testing.assert_array_equal(first, run.exact_images().x[0, 0])
+
+    def test_the_names_of_a_zip_come_back(self, bench: TestClient) -> None:
+        dark = io.BytesIO()
+        Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8) % 17).save(dark, "PNG")
+        for name, content in (("two.zip", zipped(**{"b.png": dark.getvalue()})), ("b.png", dark.getvalue())):
+            found = bench.post(f"/api/runs/digits/compress?filename={name}", content=content).json()
+            back = bench.post("/api/runs/digits/decompress", content=base64.b64decode(found["content"])).json()
+            assert back["names"] == ["b.png"]
+
+    @pytest.mark.parametrize(("address", "content", "words"), [
+        ("table/compress", b"", "data of table are a table"),
+        ("blind/compress", b"", "density"),
+        ("digits/compress?filename=a.png", png(), "the model codes 8 × 8 L"),
+        ("digits/compress?filename=a.csv", b"1,2", "expects an ending"),
+        ("digits/compress?count=0", b"", "count"),
+        ("digits/decompress?filename=a.vael", b"", "a.vael is no file of"),
+        ("digits/decompress?filename=a.vael", b"x" * 99, "a.vael is no file of"),
+    ])  # fmt: skip
+    def test_what_is_refused(self, bench: TestClient, address: str, content: bytes, words: str) -> None:
+        assert words in sentence(bench.post(f"/api/runs/{address}", content=content), 422)
+
+    def test_another_runs_file(self, bench: TestClient) -> None:
+        content = base64.b64decode(bench.post("/api/runs/digits/compress?count=1").json()["content"])
+        assert "was written with the model" in sentence(bench.post("/api/runs/told/decompress", content=content), 422)
+
+
+def test_long_work_does_not_hold_the_others_up(studio: str) -> None:
+    """While one run's examples are scored, which takes seconds, another address answers."""
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(httpx.post, f"{studio}/api/runs/digits/detect?score=regret", timeout=120)
+        answered = 0
+        while not slow.done():
+            assert httpx.get(f"{studio}/api/runs", timeout=10).status_code == 200
+            answered += 1
+        assert slow.result().status_code == 200
+    assert answered > 3

@@ -1,7 +1,6 @@
 """Which verbs make sense for a run, by trying each on one example, and the options that fit it."""
 
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from vael.errors import VaelError
 from vael.experiments import Run
 from vael.studio.desk import Desk
 from vael.studio.packing import pack
+from vael.studio.verbs.mending import find_number
 from vael.tasks.cluster import choose_method
 from vael.tasks.hide import REGIONS
 
@@ -80,7 +80,7 @@ def _noises(run: Run) -> list[dict[str, Any]]:
     found = []
     for name, kind in CORRUPTIONS.items():
         if kind.suits(run.observation):
-            option = next((item for item in fields(kind) if item.type in (float, "float")), None)
+            option = find_number(kind)
             default = None if option is None else option.default
             if stated.name == name and option is not None:
                 default = stated.options.get(option.name, default)

@@ -7,7 +7,7 @@ import { short } from "../format.js";
 const REST = 100; // milliseconds after the last key before the row is sent
 
 /** A number in about as many digits as a float32 holds. @param {number} value */
-const written = (value) => String(Number(value.toPrecision(6)));
+export const written = (value) => String(Number(value.toPrecision(6)));
 
 /**
  * @param {string[]} columns
@@ -44,4 +44,4 @@ export function rowForm(columns, { onChange, signal }) {
 }
 
 /** A name as a CSV file writes it. @param {string} name */
-const quoted = (name) => `"${name.replaceAll('"', '""')}"`;
+export const quoted = (name) => `"${name.replaceAll('"', '""')}"`;

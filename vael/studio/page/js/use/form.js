@@ -1,7 +1,8 @@
 // The controls of a verb: fields with their names, where the examples come from, and an answer that takes a while.
 
 import { checkSize, fileButton, takeFiles } from "../draw/fields.js";
-import { fill, h } from "../dom.js";
+import { fill, h, icon, ICONS } from "../dom.js";
+import { setQuery } from "../router.js";
 
 const REST = 200; // milliseconds after the last change of a number
 
@@ -62,6 +63,54 @@ export function source({ drop, signal }, { own, accept, invite, onChange, onErro
   const element = h("div", { class: "control source" }, h("span", { class: "small muted" }, "Examples"), name,
     h("div", { class: "row" }, fileButton("Open a file", accept, take), back), h("span", { class: "small muted" }, invite), h("div", { class: "drop" }, "Drop the file"));
   return { element, take, get file() { return file; } };
+}
+
+/**
+ * Which examples are mended: their numbers, or one file.
+ * @param {import("../views/use.js").Bench} bench
+ * @param {{ most: number, few: number, accept: string, invite: string, onChange: () => void, onError: (error: Error) => void }} options
+ *   `most` examples at once, and `few` of them at first
+ */
+export function subject(bench, { most, few, accept, invite, onChange, onError }) {
+  const { offer, query } = bench, last = offer.count - 1;
+  const first = Array.from({ length: Math.min(few, offer.count) }, (_, i) => i).join(" ");
+  const read = () => numbers.value.split(/[\s,]+/).filter(Boolean).map(Number);
+  const changed = () => {
+    const found = read(), isWrong = found.length === 0 || found.length > most || found.some((number) => !Number.isInteger(number) || number < 0 || number > last);
+    numbers.setAttribute("aria-invalid", String(isWrong));
+    if (isWrong) { onError(new Error(most === 1 ? `Expected a number from 0 to ${last}.` : `Expected 1 to ${most} numbers from 0 to ${last}.`)); return; }
+    setQuery({ examples: numbers.value.trim() === first ? null : read().join(" ") });
+    onChange();
+  };
+  const random = () => {
+    numbers.value = Array.from({ length: Math.min(few, offer.count) }, () => Math.floor(Math.random() * offer.count)).join(" ");
+    if (from.file) from.take(null); else changed();
+  };
+  const title = most === 1 ? "Number of an example" : "Numbers of examples";
+  const numbers = /** @type {HTMLInputElement} */ (h("input", { value: query.get("examples") ?? first, "aria-label": `${title} of the ${offer.split} split`, autocomplete: "off", inputmode: "numeric", onchange: () => changed() }));
+  const from = source(bench, { own: `${offer.split} split`, accept, invite, onError, onChange: (file) => { row.hidden = file !== null; if (file) onChange(); else changed(); } });
+  const label = labelField(offer.labels, () => { if (from.file) onChange(); });
+  const row = h("div", { class: "numbers" }, numbers, h("button", { type: "button", onclick: random }, "Random"));
+  from.element.querySelector(".name")?.after(row);
+  /** What a question says of them. */
+  const asked = async () => (from.file === null ? { examples: read() }
+    : { file: await inBase64(from.file), filename: from.file.name || "the image", ...(label.value === null ? {} : { label: label.value }) });
+  return { element: h("div", { class: "stack" }, from.element, label.element), asked, begin: changed, get file() { return from.file; } };
+}
+
+/** @param {Blob} file @returns {Promise<string>} */
+export async function inBase64(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  let letters = "";
+  for (let at = 0; at < bytes.length; at += 0x8000) letters += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+  return btoa(letters);
+}
+
+/** A button that draws anew; the seed stands in the address. @param {string} text @param {URLSearchParams} query @param {() => void} onChange */
+export function again(text, query, onChange) {
+  let seed = /^\d{1,9}$/.test(query.get("seed") ?? "") ? Number(query.get("seed")) : 0;
+  const press = () => { seed += 1; setQuery({ seed: String(seed) }); onChange(); };
+  return { element: h("button", { type: "button", onclick: press }, icon(ICONS.reset), text), get seed() { return seed; } };
 }
 
 /** What a conditional model must be told of a file. @param {string[]} labels @param {() => void} onChange */
