@@ -3,8 +3,9 @@
     VAEL_DATA=… python benchmarks/studio_pictures.py runs/ --output docs/images/studio
 
 The runs folder holds `basic`, `binary-20`, `manifold-2d`, `beta-4`, `digits`, trained with the recipes of their names
-(`beta-4` is `binary-20` with objective.beta=4). They are copied, a training is started beside them, and one is watched
-while it goes on. Faces are left out: their data may not be shown on.
+(`beta-4` is `binary-20` with objective.beta=4), and `colours`, of CIFAR-10 as docs/tasks/colorize.md says. They are
+copied, a training is started beside them, and one is watched while it goes on. Faces are left out: their data may not
+be shown on.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import contextlib
 import io
 import json
 import math
+import re
 import shutil
 import subprocess
 import tempfile
@@ -24,7 +26,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from studio import VAEL, running
 
-SHOWN = ("basic", "manifold-2d", "beta-4", "digits", "binary-20")
+SHOWN = ("colours", "basic", "manifold-2d", "beta-4", "digits", "binary-20")
 LONG_NAME = "binary-20-with-a-name-that-says-all-about-seed-and-schedule"
 SCREENS = {"": ("light", 1280, 800), "-dark": ("dark", 1280, 800), "-phone": ("light", 390, 844)}
 
@@ -162,6 +164,19 @@ def draw_three(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
+def use(page: Page) -> None:
+    """Wait for the answer of a verb."""
+    page.locator(".answer .card").first.wait_for(timeout=120_000)
+    page.locator(".working").wait_for(state="hidden", timeout=120_000)
+    page.wait_for_timeout(1000)
+
+
+def compress(page: Page) -> None:
+    """Compress the images that are offered."""
+    page.get_by_role("button", name="Compress", exact=True).click()
+    page.get_by_role("heading", name=re.compile("images in")).wait_for(timeout=120_000)
+
+
 SHOTS = [
     Shot("runs", "#/", wait(1.5)),
     Shot("train", "#/train?recipe=binary-20", settle),
@@ -171,6 +186,12 @@ SHOTS = [
     Shot("example", "#/runs/binary-20/explore?example=12", explore),
     Shot("walk", "#/runs/manifold-2d/explore", walk),
     Shot("draw", "#/runs/binary-20/draw", draw_three),
+    Shot("detect", "#/runs/binary-20/use?verb=detect", use),
+    Shot("denoise", "#/runs/binary-20/use?verb=denoise&amount=0.4", use),
+    Shot("inpaint", "#/runs/binary-20/use?verb=inpaint&examples=3&hide=bottom", use),
+    Shot("colorize", "#/runs/colours/use?verb=colorize", use),
+    Shot("cluster", "#/runs/binary-20/use?verb=cluster", use),
+    Shot("compress", "#/runs/digits/use?verb=compress&count=180", compress),
     Shot("figures", "#/runs/binary-20/figures", wait(8)),
     Shot("recipe", "#/runs/binary-20/recipe", settle),
 ]

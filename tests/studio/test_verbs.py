@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 import vael
+from vael.studio.desk import MAX_KEPT, Desk
 from vael.studio.uploads import LARGEST_UNPACKED, Upload
 
 HEADER = '"length, cm","weight ""dry""",höhe\n'
@@ -77,6 +78,19 @@ class TestOffers:
         found = bench.get("/api/runs/all-seen/verbs").json()
         assert "has seen its train split" in found["verbs"]["detect"]
         assert found["normal_examples"] == 0
+
+
+def test_a_desk_keeps_what_it_found_last(workshop: Path) -> None:
+    desk, found = Desk(vael.load(workshop / "digits")), []
+
+    def find(key: int) -> int:
+        return desk.recall(key, lambda: found.append(key) or key)
+
+    assert [find(key) for key in (1, 1, *range(MAX_KEPT), 1)] == [1, 1, *range(MAX_KEPT), 1]
+    assert found == [1, *(key for key in range(MAX_KEPT) if key != 1)]
+    find(MAX_KEPT)
+    find(0)  # the one used least recently went
+    assert found[-2:] == [MAX_KEPT, 0]
 
 
 class TestDetect:
@@ -213,8 +227,9 @@ class TestMending:
 
     def test_inpaint_fills_the_empty_cells_of_rows(self, bench: TestClient, workshop: Path) -> None:
         content = f"{HEADER}20,,0\n".encode()
+        more = content + b"21,41,0\n"  # of which the first is taken
         found = bench.post(
-            "/api/runs/table/inpaint", json={"file": base64_of(content), "filename": "a.csv", "seed": 2}
+            "/api/runs/table/inpaint", json={"file": base64_of(more), "filename": "a.csv", "seed": 2}
         ).json()
         run = vael.load(workshop / "table")
         direct = run.inpaint(run.examples_from(content, may_miss=True), seed=2)

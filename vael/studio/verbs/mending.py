@@ -25,7 +25,7 @@ class Subject:
 
     Arguments:
         examples: Numbers of examples of the default split, where there is no upload.
-        upload: An image or rows from outside.
+        upload: An image or rows from outside, of which the first is taken.
         label: What the upload shows, for a conditional model.
     """
 
@@ -42,7 +42,7 @@ class Subject:
         if self.upload is None:
             return run.find_examples(self.examples)
         content, name = self.upload.content, self.upload.shown
-        return run.examples_from(content, name=name, label=self.label, may_miss=may_miss)
+        return run.examples_from(content, name=name, label=self.label, may_miss=may_miss).rows(slice(0, 1))
 
     def described(self, run: Run) -> dict[str, Any]:
         """Return the numbers and labels of the examples; none of an upload."""

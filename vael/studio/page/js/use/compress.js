@@ -26,7 +26,7 @@ export function show(bench) {
   const images = source(bench, { own, accept: "image/*,.zip,.npy,.vael", invite: "or drop an image, a zip of images or a .npy anywhere; a .vael file is read back",
     onChange: (file) => { count.element.hidden = button.hidden = false; if (file) go(); else { form.say(""); fill(result.place, hint()); } }, onError: (error) => form.say(error.message) });
   const asked = Number(query.get("count")), most = Math.min(MOST, offer.count);
-  const count = amount("The first images, at most", { min: 1, max: MOST, step: 1, value: asked >= 1 && asked <= MOST ? asked : Math.min(USUAL, most) }, (value) => setQuery({ count: value === USUAL ? null : String(value) }));
+  const count = amount("Images, at most", { min: 1, max: MOST, step: 1, value: asked >= 1 && asked <= MOST ? asked : Math.min(USUAL, most) }, (value) => setQuery({ count: value === USUAL ? null : String(value) }));
   const button = h("button", { type: "button", class: "primary", onclick: go }, "Compress");
   form.fill(images.element, count.element, button);
   root.append(form.element, result.element);
