@@ -56,7 +56,7 @@ export function show(bench) {
   function strangest(found) {
     const count = found.strangest.length;
     return h("section", { class: "card strangest" }, h("header", null, h("h2", { class: "grow" }, count === 1 ? "The example" : `The ${count} strangest of ${found.is_own ? `the ${own}` : nameOfFile()}`),
-      found.no_blame === null && h("span", { class: "small muted" }, isImage ? "what came · what was expected · nats of each pixel" : "the darker a cell, the more nats it costs")),
+      found.no_blame === null && h("span", { class: "small muted" }, isImage ? "what came · what was expected · nats of each pixel" : "the stronger a colour, the more nats the cell costs")),
       found.no_blame !== null && h("p", { class: "muted" }, found.no_blame), isImage ? pictures(found) : rows(found));
   }
 
