@@ -113,13 +113,13 @@ class LogisticMixture(Distribution):
     def in_row(self) -> "LogisticMixture":
         """Return the distributions of numbers that do not depend on each other in one row, `(n,)`."""
         parts = torch.broadcast_tensors(self.logits, self.mu, self.log_s)
-        rows = [part.movedim(self.axis, -1).reshape(-1, part.shape[self.axis]) for part in parts]
-        return LogisticMixture(*rows, self.num_levels, num_event_dims=0)
+        logits, mu, log_s = (part.movedim(self.axis, -1).reshape(-1, part.shape[self.axis]) for part in parts)
+        return LogisticMixture(logits, mu, log_s, self.num_levels, num_event_dims=0)
 
     def pick(self, index: Tensor) -> "LogisticMixture":
         """Return those at some places of a row, `(n,)`."""
-        parts = (self.logits, self.mu, self.log_s)
-        return LogisticMixture(*(part[index] for part in parts), self.num_levels, num_event_dims=0)
+        logits, mu, log_s = self.logits[index], self.mu[index], self.log_s[index]
+        return LogisticMixture(logits, mu, log_s, self.num_levels, num_event_dims=0)
 
     def sample(self, sample_shape: _size = ()) -> Tensor:
         """Draw levels, float `(*sample_shape, …, *shape)`: a component, then channel after channel."""
