@@ -60,7 +60,7 @@ def test_models_that_draw_differently_see_the_same_x(monkeypatch: pytest.MonkeyP
     raw = torch.full((450, 1, 2, 2), 128, dtype=torch.uint8)
     data, seen = DeviceData(raw, find_treatment("dynamic", 256)), []
 
-    def keep(model: VAE, batch: Batch, num_samples: int) -> tuple[torch.Tensor, ...]:
+    def keep(model: VAE, batch: Batch, num_samples: int, chunks: object) -> tuple[torch.Tensor, ...]:
         seen[-1].append(batch.x)
         model.infer(batch, num_samples=num_samples)
         nothing = torch.zeros(len(batch.x), 1)
