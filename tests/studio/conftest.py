@@ -35,6 +35,7 @@ NARROW = {"model.encoder.hidden_features": [16], "model.decoder.hidden_features"
 DIGITS = NARROW | {"training.epochs": 6}
 TABLE = NARROW | {"training.epochs": 3}
 START = 60.0  # seconds until a studio must have said where it is
+PATIENCE = 20_000  # milliseconds until a page must show what is expected: what has to be quick says so in its own test
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,7 @@ def browser() -> Iterator["Browser"]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("browser tests need chromium on the path")
+    playwright.expect.set_options(timeout=PATIENCE)
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
@@ -217,7 +219,7 @@ def _is_wrong(message: "ConsoleMessage") -> bool:
 def page(browser: "Browser") -> Iterator["Page"]:
     """Return an empty page of 1280 × 800 that lets no error of its scripts pass."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text) if _is_wrong(message) else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))

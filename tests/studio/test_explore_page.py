@@ -34,7 +34,11 @@ def pixels(page: "Page") -> Any:
 
 
 def latent_in(page: "Page") -> list[float]:
-    page.wait_for_timeout(1200)  # the address follows when the pointer rests, later where others use the machine
+    before = ""
+    page.wait_for_timeout(600)  # the address follows when the pointer rests, later where others use the machine
+    while page.url != before:
+        before = page.url
+        page.wait_for_timeout(600)
     return [float(value) for value in page.url.split("z=")[1].split("&")[0].replace("%2C", ",").split(",")]
 
 

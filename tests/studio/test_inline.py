@@ -59,7 +59,7 @@ def test_the_studio_ends_with_the_process_that_started_it(runs: Any) -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     url = re.match(r"http://[^/]+/", found.stdout)
     assert url is not None
-    for _ in range(50):
+    for _ in range(200):
         try:
             urllib.request.urlopen(url[0], timeout=1).close()
         except OSError:

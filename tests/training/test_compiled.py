@@ -31,8 +31,8 @@ MODELS = {
     "conv-batch-norm-optimal": (
         ModelRecipe(
             latent_dim=3,
-            encoder=Part("conv", {"channels": [4, 8], "batch_norm": True}),
-            decoder=Part("conv", {"channels": [8, 4]}),
+            encoder=Part("conv", {"channels": [4], "batch_norm": True}),
+            decoder=Part("conv", {"channels": [4]}),
             likelihood=Part("optimal-gaussian"),
         ),
         "grey",
