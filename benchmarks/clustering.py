@@ -89,6 +89,8 @@ def judged(setting: Setting, seed: int, split: str) -> dict[str, list[float]]:
         "prior before the joint stage": (start, "prior"),
         "prior after the joint stage": (joint, "prior"),
         "full mixture after the joint stage": (joint, "gaussian-mixture"),
+        "spectral of the first stage": (first, "spectral"),
+        "spectral after the joint stage": (joint, "spectral"),
     }
     found = {}
     for way, (run, method) in ways.items():

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 from sklearn.cluster import KMeans
+from sklearn.datasets import make_moons
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture as Mixture
 
@@ -164,6 +165,27 @@ def test_the_method_is_the_prior_where_it_has_so_many_components() -> None:
     assert tasks.cluster(known(), data, num_clusters=4).method == "gaussian-mixture"
     found = tasks.cluster(known("standard-normal"), data)
     assert (found.method, len(found.centers)) == ("gaussian-mixture", 10)
+
+
+def test_clusters_of_any_shape_are_groups_of_normals() -> None:
+    """Two crescents that reach into each other: no two normals part them, sixteen grouped by their overlap do."""
+    rows, labels = make_moons(1000, noise=0.06, random_state=0)
+    data = as_data(2 * rows)
+    found = tasks.cluster(known(), data, method="spectral", num_clusters=2)
+    assert match_accuracy(labels, found.labels) > 0.99
+    assert match_accuracy(labels, tasks.cluster(known(), data, method="gaussian-mixture", num_clusters=2).labels) < 0.95
+    for number, center in enumerate(found.centers):  # in a dense place of its own crescent, not between the two
+        distances = np.linalg.norm(2 * rows - center, axis=1)
+        assert distances.min() < 0.15
+        assert found.labels[distances.argmin()] == number
+
+
+@pytest.mark.parametrize(("count", "num_clusters"), [(12, 3), (50, 2), (170, 1), (100, 5)])
+def test_few_codes_and_single_groups_have_spectral_clusters_too(count: int, num_clusters: int) -> None:
+    data, _ = clouds(count)
+    found = tasks.cluster(known(), data, method="spectral", num_clusters=num_clusters)
+    assert found.sizes.sum() == count
+    assert len(found.centers) == num_clusters
 
 
 def test_empty_clusters_single_ones_and_ties_are_told_as_they_are() -> None:

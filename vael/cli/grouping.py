@@ -25,7 +25,7 @@ BESIDE = 6  # centres of a table in one printed table
 def cluster(
     run: str,
     *,
-    method: Literal["prior", "k-means", "gaussian-mixture"] | None = None,
+    method: Literal["prior", "k-means", "gaussian-mixture", "spectral"] | None = None,
     num_clusters: int | None = None,
     split: str | None = None,
     seed: int = 0,
@@ -47,7 +47,8 @@ def cluster(
         A run's name or path.
     method
         The components of the run's own gaussian-mixture prior, or k-means or a mixture of normals that are fitted to
-        the codes of the training split. Without it, the prior where it is such a mixture, else the fitted mixture.
+        the codes of the training split, or spectral, which groups eight times as many normals by their overlap: for
+        clusters of any shape. Without it, the prior where it is such a mixture, else the fitted mixture.
     num_clusters
         How many; without it, as many as the prior has components, or else 10.
     split

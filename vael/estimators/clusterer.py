@@ -19,7 +19,7 @@ class VAEClusterer(ClusterMixin, RowsEstimator):
 
     Further parameters:
         n_clusters: C ≥ 1.
-        method: `gaussian-mixture` or `k-means`, fitted to the means of q(z | x).
+        method: `gaussian-mixture`, `k-means` or `spectral`, fitted to the means of q(z | x).
 
     Attributes:
         labels_: `(N,)` int64, the cluster of each training row; 0 is the largest.

@@ -203,8 +203,8 @@ class Run(Contents):
         """Group the examples of a split, see `vael.tasks.cluster`, and compare the clusters with labels if it has any.
 
         Arguments:
-            method: prior, k-means or gaussian-mixture; None takes `prior` where the prior is a mixture. The other two
-                are fitted to the training split, whatever the split.
+            method: prior, k-means, gaussian-mixture or spectral; None takes `prior` where the prior is a mixture, else
+                `gaussian-mixture`. All but the prior are fitted to the training split, whatever the split.
             num_clusters: C; None takes the components of the prior, or else 10.
             split: Which examples; the test split where there is one.
             num_members: How many examples of each cluster to name.

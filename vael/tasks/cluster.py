@@ -9,6 +9,12 @@ form, since E_q log p(c | z) needs only the mean m and the variances s² of q(z 
 
 It is taken in place of the paper's E_q p(c | z), which has none: no draws, and so one answer. Without such a prior,
 k-means or a mixture of normals with full covariances is fitted to the posterior means.
+
+What belongs together need not be one bump. `spectral` fits several times as many normals as clusters are asked for and
+groups the normals: two are near where many examples could be of either, W_ij = Σ_n r_ni r_nj with r the
+responsibilities, and the groups cut as little of W as they can, each cut by the size of what it leaves ("Normalized cuts
+and image segmentation", Shi & Malik 2000, https://doi.org/10.1109/34.868688; that fitted components be grouped by their
+overlap: "Combining mixture components for clustering", Baudry et al. 2010, https://doi.org/10.1198/jcgs.2010.08111).
 """
 
 import warnings
@@ -31,15 +37,18 @@ from vael.tasks.embed import Embedding, embed
 
 __all__ = ["CLUSTER_METHODS", "ClusterMethod", "Clustering", "choose_method", "cluster"]
 
-ClusterMethod = Literal["prior", "k-means", "gaussian-mixture"]
+ClusterMethod = Literal["prior", "k-means", "gaussian-mixture", "spectral"]
 CLUSTER_METHODS: tuple[str, ...] = get_args(ClusterMethod)
 
 NUM_CLUSTERS = 10
-MAX_ROWS = 100_000
-"""Codes that k-means and mixtures are fitted to."""
+MAX_ROWS = {"k-means": 100_000, "gaussian-mixture": 100_000, "spectral": 30_000}
+"""Codes that each is fitted to."""
 
-STARTS = {"k-means": 10, "gaussian-mixture": 2}
+STARTS = {"k-means": 10, "gaussian-mixture": 2, "spectral": 1}
 """Fits from different starts, of which the best is kept. More starts of the mixture give no better clusters."""
+
+PIECES, ROWS_A_PIECE = 8, 20
+"""Of `spectral`: normals a cluster, and how many codes there are at least for each."""
 
 MIN_VARIANCE = 1e-4
 """Of a fitted component, as a share of the codes' mean variance."""
@@ -99,9 +108,10 @@ def cluster(
         model: The model; it is put into evaluation mode.
         data: The examples.
         method: `prior` takes the components of a `gaussian-mixture` prior; `k-means` and `gaussian-mixture` are
-            scikit-learn's, on posterior means. None takes `prior` where there is one, of `num_clusters` components.
+            scikit-learn's, on posterior means; `spectral` groups the components of a mixture of eight times as many.
+            None takes `prior` where there is one, of `num_clusters` components, else `gaussian-mixture`.
         num_clusters: C; None takes the components of the prior, or else 10.
-        fitted_to: What k-means and mixtures are fitted to, the training split perhaps; None takes `data`.
+        fitted_to: What all but the prior are fitted to, the training split perhaps; None takes `data`.
         num_members: m, how many examples of each cluster to name.
         seed: Seed of starts and of treatments that draw x.
 
@@ -184,7 +194,7 @@ def _fit(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture as Mixture
 
-    rows = fitted[choose_numbers(len(fitted), MAX_ROWS, seed)].astype(np.float64)
+    rows = fitted[choose_numbers(len(fitted), MAX_ROWS[method], seed)].astype(np.float64)
     different = len(np.unique(rows, axis=0))
     if different < num_clusters:
         raise VaelError(f"{num_clusters} clusters expect as many different codes, got {different}: ask for fewer")
@@ -195,8 +205,29 @@ def _fit(
             k_means = KMeans(num_clusters, **options).fit(rows)
             return np.eye(num_clusters)[k_means.predict(codes.astype(np.float64))], k_means.cluster_centers_
         floor = MIN_VARIANCE * float(rows.var(0).mean()) + 1e-12  # one cluster of one code has no variance
-        mixture = Mixture(num_clusters, reg_covar=floor, **options).fit(rows)
-        return mixture.predict_proba(codes.astype(np.float64)), np.asarray(mixture.means_)
+        num_components = num_clusters
+        if method == "spectral":
+            num_components = max(num_clusters, min(PIECES * num_clusters, len(rows) // ROWS_A_PIECE, different))
+        mixture = Mixture(num_components, reg_covar=floor, **options).fit(rows)
+    probabilities, centers = mixture.predict_proba(codes.astype(np.float64)), np.asarray(mixture.means_)
+    if num_components == num_clusters:
+        return probabilities, centers
+    groups = _group(mixture.predict_proba(rows), num_clusters, seed)
+    members = np.eye(num_clusters)[groups]  # (M, C)
+    heaviest = (mixture.weights_[:, None] * members).argmax(0)  # the densest place: a mean may lie between two pieces
+    return probabilities @ members, centers[heaviest]
+
+
+def _group(responsibilities: NDArray[np.float64], num_clusters: int, seed: int) -> NDArray[np.int64]:
+    """Return the group of each component, `(M,)`, for the responsibilities `(N, M)` of what they were fitted to."""
+    from sklearn.cluster import SpectralClustering
+
+    overlap = responsibilities.T @ responsibilities
+    np.fill_diagonal(overlap, 0)
+    cut = SpectralClustering(num_clusters, affinity="precomputed", assign_labels="cluster_qr", random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of pieces that no path connects: they are groups then
+        return cut.fit_predict(overlap).astype(np.int64)
 
 
 def _nearest(

@@ -8,7 +8,10 @@ import { again, amount, answer, choice, controls } from "./form.js";
 import { canvases, rowsOf } from "./pictures.js";
 
 const USUAL = 10;
-const WORDS = { prior: "the prior's own components", "k-means": "k-means", "gaussian-mixture": "a mixture of normals" };
+const WORDS = {
+  prior: "the prior's own components", "k-means": "k-means", "gaussian-mixture": "a mixture of normals",
+  spectral: "the overlap of many normals",
+};
 const MEASURES = { accuracy: "Accuracy", nmi: "NMI", ari: "ARI" };
 
 /** @param {import("../views/use.js").Bench} bench */
