@@ -376,3 +376,31 @@ def test_weights_that_fit_nowhere_are_refused(tmp_path: Path) -> None:
     other = {"model.encoder": "conv", "model.decoder": "conv", "model.latent_dim": 3, "training.start_from": "first"}
     with pytest.raises(VaelError, match="has no weights that fit this model"):
         prepare("digits", settings={**settings, **other}, runs=tmp_path, name="conv")
+
+
+@pytest.mark.parametrize("network", ["mlp", "conv", "residual", "residual-mlp"])
+def test_the_bias_starts_from_the_frequencies_of_the_data(tmp_path: Path, network: str) -> None:
+    settings: dict[str, Any] = {"training.ema_decay": 0.9, "model.encoder": network, "model.decoder": network}
+    settings |= {"data.treatment": "grey", "model.likelihood": "bernoulli"}
+    fresh = prepare("digits", settings=settings, runs=tmp_path, name="fresh").parts
+    settings["training.bias_steps"] = 300
+    experiment = prepare("digits", settings=settings, runs=tmp_path, name="started")
+    state, x = experiment.parts.state, experiment.parts.examples("train").batch(torch.arange(1000)).x
+    weights, before = state.weights(), fresh.state.weights()
+    moved = [name for name in weights if not torch.equal(weights[name], before[name])]
+    assert len(moved) == 1
+    assert weights[moved[0]].data_ptr() != state.model.decoder.last_bias.data_ptr()  # the average starts there too
+    torch.testing.assert_close(weights[moved[0]], state.model.decoder.last_bias.detach())
+    with torch.no_grad():
+        features = state.model.eval().decoder(torch.zeros(1, state.model.decoder.latent_dim))
+    where = (0, 3, 4) if network in ("conv", "residual") else (0,)  # a bias there is shared by all pixels
+    torch.testing.assert_close(features.sigmoid().mean(where), x.unsqueeze(1).mean(where), atol=0.03, rtol=0)
+    assert experiment.folder.info()["started_from"] == {"bias_steps": 300}
+    assert list((experiment.folder.path / "checkpoints").iterdir())  # whoever resumes it starts there too
+
+
+def test_a_bias_of_another_run_is_not_fitted_again(tmp_path: Path) -> None:
+    settings = {"training.start_from": "other", "training.bias_steps": 10}
+    with pytest.raises(VaelError, match=r"leave out training\.bias_steps"):
+        prepare("digits", settings=settings, runs=tmp_path, name="both")
+    assert not (tmp_path / "both").exists()

@@ -328,6 +328,7 @@ def _check_ranges(recipe: TrainingRecipe) -> None:
         "patience": (recipe.patience >= 0, "≥ 0"),
         "checkpoint_seconds": (recipe.checkpoint_seconds >= 0, "≥ 0"),
         "snapshots": (recipe.snapshots >= 0, "≥ 0"),
+        "bias_steps": (recipe.bias_steps >= 0, "≥ 0"),
     }
     for key, (is_fine, expected) in checks.items():
         if not is_fine:

@@ -110,6 +110,8 @@ class TrainingRecipe:
         snapshot_examples: Numbers of the test examples whose reconstructions the snapshots show.
         start_from: A run (its path, or its name in the runs folder) whose weights to start from, as far as they fit;
             empty starts afresh.
+        bias_steps: Steps that train the bias of the decoder's last layer alone before all else, so that training starts
+            from each pixel's frequencies; 0 leaves it random. For levels, whose probabilities lie far from there.
     """
 
     method: Literal["gradient", "pca"] = "gradient"
@@ -129,6 +131,7 @@ class TrainingRecipe:
     snapshots: int = 32
     snapshot_examples: list[int] = field(default_factory=lambda: [1, 4, 12, 15, 22])
     start_from: str = ""
+    bias_steps: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from vael.experiments.notebook import show_in_notebook
 from vael.experiments.parts import Parts, read_recipe
 from vael.experiments.run import RUNS, Run
 from vael.experiments.snapshots import Snapshots, affordable_embeddings, snapshot_steps
-from vael.experiments.starting import take_weights
+from vael.experiments.starting import fit_bias, take_weights
 from vael.recipe import Recipe
 from vael.runs import Record, RunFolder, write_atomically
 from vael.training import NonFinite, Pause, fit, load_checkpoint, save_checkpoint, save_weights
@@ -88,13 +88,26 @@ def prepare(
         chosen = replace(chosen, data=replace(chosen.data, source=source))
     chosen = chosen.override(settings or {})
     parts = Parts.build(chosen, data_root)
-    runs, origin = Path(runs), chosen.training.start_from
-    started_from = {"started_from": take_weights(parts.state, origin, runs=runs)} if origin else {}
+    runs = Path(runs)
+    started_from = _start(parts, runs)
     name = name or next_name(runs, Path(label).stem)
     folder = RunFolder.create(runs, name, recipe=chosen.to_toml(), info=describe_parts(parts) | started_from)
-    if started_from:  # whoever resumes the run needs neither the other one nor luck
+    if started_from:  # whoever resumes the run needs neither another one nor luck
         save_checkpoint(folder.path / "checkpoints", parts.state, {"metrics_bytes": 0})
     return Experiment(folder, parts)
+
+
+def _start(parts: Parts, runs: Path) -> dict[str, Any]:
+    """Give the fresh state other weights than random ones where the recipe says so; return what run.json says of it."""
+    training = parts.recipe.training
+    if training.start_from and training.bias_steps:
+        raise VaelError("training.start_from brings a bias along: leave out training.bias_steps, or start afresh")
+    if training.start_from:
+        return {"started_from": take_weights(parts.state, training.start_from, runs=runs)}
+    if training.bias_steps:
+        fit_bias(parts.state, parts.examples("train"), training.bias_steps, seed=training.seed)
+        return {"started_from": {"bias_steps": training.bias_steps}}
+    return {}
 
 
 def reopen(

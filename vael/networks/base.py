@@ -55,6 +55,11 @@ class Decoder(nn.Module, ABC):
         self.latent_dim = latent_dim
         self.out_shape = out_shape
 
+    @property
+    @abstractmethod
+    def last_bias(self) -> Tensor:
+        """The bias of the last layer, a parameter: a number for each feature, or for each of its channels."""
+
     @abstractmethod
     def forward(self, z: Tensor) -> Tensor:
         """Return features `(…, P, *shape)` for latents `(…, D)` with at least one leading axis."""

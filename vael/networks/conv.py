@@ -108,6 +108,10 @@ class ConvDecoder(Decoder):
             stages += [] if is_last else [ACTIVATIONS[activation]()]
         self.stages = nn.Sequential(*stages)
 
+    @property
+    def last_bias(self) -> Tensor:
+        return self.stages[-1].get_parameter("conv.bias")
+
     def forward(self, z: Tensor) -> Tensor:
         small = self.small(self.layers(z.flatten(0, -2))).unflatten(-1, self.small_shape)
         return self.stages(small).float().reshape(*z.shape[:-1], *self.out_shape)

@@ -70,6 +70,10 @@ class MLPDecoder(Decoder):
         self.layers = dense_layers(widths, activation, batch_norm=batch_norm, dropout=dropout)
         self.out = nn.Linear(widths[-1], math.prod(out_shape))
 
+    @property
+    def last_bias(self) -> Tensor:
+        return self.out.bias
+
     def forward(self, z: Tensor) -> Tensor:
         features = self.out(self.layers(z.flatten(0, -2)))
         return features.float().reshape(*z.shape[:-1], *self.out_shape)

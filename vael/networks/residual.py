@@ -143,6 +143,10 @@ class ResidualDecoder(Decoder):
         """Return `(N, P, C, H, W)` for what the last stage leaves."""
         return h.float().unflatten(1, self.out_shape[:2])
 
+    @property
+    def last_bias(self) -> Tensor:
+        return self.doublings[-1].get_parameter("conv.bias")
+
     def forward(self, z: Tensor) -> Tensor:
         h = self.smallest(z.flatten(0, -2))
         for stage in range(len(self.stages)):

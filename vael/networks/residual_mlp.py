@@ -75,6 +75,10 @@ class ResidualMLPDecoder(Decoder):
         out = nn.Linear(width, math.prod(out_shape))
         self.layers = nn.Sequential(nn.Linear(latent_dim, width), *blocks, out)
 
+    @property
+    def last_bias(self) -> Tensor:
+        return self.layers.get_parameter(f"{len(self.layers) - 1}.bias")
+
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(z.flatten(0, -2)).float().reshape(*z.shape[:-1], *self.out_shape)
 
