@@ -23,6 +23,7 @@ import vael
 from vael.errors import VaelError
 from vael.experiments import prepare
 from vael.experiments.experiment import reopen
+from vael.networks.base import Decoder
 from vael.recipe import Part, Recipe
 from vael.runs import RunFolder
 
@@ -385,14 +386,16 @@ def test_the_bias_starts_from_the_frequencies_of_the_data(tmp_path: Path, networ
     fresh = prepare("digits", settings=settings, runs=tmp_path, name="fresh").parts
     settings["training.bias_steps"] = 300
     experiment = prepare("digits", settings=settings, runs=tmp_path, name="started")
+    decoder = experiment.parts.model.get_submodule("decoder")
+    assert isinstance(decoder, Decoder)
     state, x = experiment.parts.state, experiment.parts.examples("train").batch(torch.arange(1000)).x
     weights, before = state.weights(), fresh.state.weights()
     moved = [name for name in weights if not torch.equal(weights[name], before[name])]
     assert len(moved) == 1
-    assert weights[moved[0]].data_ptr() != state.model.decoder.last_bias.data_ptr()  # the average starts there too
-    torch.testing.assert_close(weights[moved[0]], state.model.decoder.last_bias.detach())
+    assert weights[moved[0]].data_ptr() != decoder.last_bias.data_ptr()  # the average starts there too
+    torch.testing.assert_close(weights[moved[0]], decoder.last_bias.detach())
     with torch.no_grad():
-        features = state.model.eval().decoder(torch.zeros(1, state.model.decoder.latent_dim))
+        features = decoder.eval()(torch.zeros(1, decoder.latent_dim))
     where = (0, 3, 4) if network in ("conv", "residual") else (0,)  # a bias there is shared by all pixels
     torch.testing.assert_close(features.sigmoid().mean(where), x.unsqueeze(1).mean(where), atol=0.03, rtol=0)
     assert experiment.folder.info()["started_from"] == {"bias_steps": 300}

@@ -7,6 +7,7 @@ import torch
 
 from vael.data.batches import DeviceData
 from vael.errors import VaelError
+from vael.networks.base import Decoder
 from vael.random import seeded
 from vael.runs import RunFolder
 from vael.training import TrainingState, load_weights
@@ -47,8 +48,8 @@ def fit_bias(state: TrainingState, examples: DeviceData, steps: int, *, seed: in
     """Train the bias of the decoder's last layer alone, at z = 0, towards the constant p(x) that explains x best.
 
     A network moves each weight by no more than the learning rate a step, and where a likelihood starts far from the
-    frequencies of the data (a pixel that is always black, in 256 levels) the first epochs go into biases alone. Here they
-    are fitted at a rate of their own (Adam, falling to 0 along a cosine) in seconds, whatever the likelihood.
+    frequencies of the data (a pixel that is always black, in 256 levels) the first epochs go into biases alone. Here
+    they are fitted at a rate of their own (Adam, falling to 0 along a cosine) in seconds, whatever the likelihood.
 
     Arguments:
         state: The state at step 0; its average starts from the same bias.
@@ -56,9 +57,10 @@ def fit_bias(state: TrainingState, examples: DeviceData, steps: int, *, seed: in
         steps: ≥ 1, of 200 examples each.
         seed: Of the order of the examples.
     """
-    model = state.model
-    bias = model.decoder.last_bias
-    z = torch.zeros(1, model.decoder.latent_dim, device=examples.device)
+    model, decoder = state.model, state.model.get_submodule("decoder")
+    assert isinstance(decoder, Decoder)
+    bias = decoder.last_bias
+    z = torch.zeros(1, decoder.latent_dim, device=examples.device)
     optimizer = torch.optim.Adam([bias], lr=BIAS_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     was_training = model.training
@@ -66,7 +68,7 @@ def fit_bias(state: TrainingState, examples: DeviceData, steps: int, *, seed: in
     with seeded(seed):
         for _ in range(steps):
             x = examples.batch(torch.randint(len(examples), (BIAS_BATCH,), device=examples.device)).x
-            features = model.decoder(z)
+            features = decoder(z)
             loss = -model.likelihood(features.expand(len(x), *features.shape[1:])).log_prob(x).mean()
             (bias.grad,) = torch.autograd.grad(loss, [bias])
             optimizer.step()

@@ -14,7 +14,6 @@ from torch.distributions import Distribution
 from vael.errors import VaelError
 from vael.likelihoods.base import Likelihood
 from vael.models.inference import Inference, Latent
-from vael.networks.base import Decoder
 from vael.types import Batch, Observation
 
 __all__ = ["VAE", "Pick", "at_mean", "beside", "drawing", "given"]
@@ -57,9 +56,6 @@ class VAE(nn.Module, ABC):
 
     has_density: bool
     """Whether q has a density, so that a rate and a bound exist."""
-
-    decoder: Decoder
-    """Latents → what the likelihood reads."""
 
     def __init__(self, likelihood: Likelihood, latent_dims: tuple[int, ...], context_dim: int = 0) -> None:
         super().__init__()

@@ -12,9 +12,10 @@ k-means or a mixture of normals with full covariances is fitted to the posterior
 
 What belongs together need not be one bump. `spectral` fits several times as many normals as clusters are asked for and
 groups the normals: two are near where many examples could be of either, W_ij = Σ_n r_ni r_nj with r the
-responsibilities, and the groups cut as little of W as they can, each cut by the size of what it leaves ("Normalized cuts
-and image segmentation", Shi & Malik 2000, https://doi.org/10.1109/34.868688; that fitted components be grouped by their
-overlap: "Combining mixture components for clustering", Baudry et al. 2010, https://doi.org/10.1198/jcgs.2010.08111).
+responsibilities, and the groups cut as little of W as they can, a cut counting by the size of what it leaves
+("Normalized cuts and image segmentation", Shi & Malik 2000, https://doi.org/10.1109/34.868688; that fitted components
+be grouped by their overlap: "Combining mixture components for clustering", Baudry et al. 2010,
+https://doi.org/10.1198/jcgs.2010.08111).
 """
 
 import warnings
@@ -214,7 +215,9 @@ def _fit(
         return probabilities, centers
     groups = _group(mixture.predict_proba(rows), num_clusters, seed)
     members = np.eye(num_clusters)[groups]  # (M, C)
-    heaviest = (mixture.weights_[:, None] * members).argmax(0)  # the densest place: a mean may lie between two pieces
+    heaviest = (np.asarray(mixture.weights_)[:, None] * members).argmax(
+        0
+    )  # the densest place: a mean may lie between two pieces
     return probabilities @ members, centers[heaviest]
 
 
