@@ -2,6 +2,8 @@
 
 import base64
 import io
+import signal
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -355,3 +357,15 @@ def test_long_work_does_not_hold_the_others_up(studio: str) -> None:
             answered += 1
         assert slow.result().status_code == 200
     assert answered > 3
+
+
+def test_closing_the_studio_while_it_works_is_no_mistake(runs: Any, serve: Any) -> None:
+    served = serve(runs.root, "--port", "0")
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(httpx.post, f"{served.url}/api/runs/plane/detect?score=regret", timeout=120)
+        time.sleep(2)
+        assert not slow.done()
+        served.process.send_signal(signal.SIGINT)
+        said = served.process.stderr.read()
+        assert slow.exception() is not None or slow.result().status_code >= 500  # it was cut off, not waited for
+    assert "Traceback" not in said

@@ -1,5 +1,6 @@
 """Run the studio: find a port, open the browser, serve until Ctrl-C."""
 
+import asyncio
 import json
 import logging
 import os
@@ -85,7 +86,15 @@ def serve(
         ws_per_message_deflate=False,  # pictures are small, and packing them costs more than sending them
         timeout_graceful_shutdown=2,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Whether the server's log says more than that its end has cut off who was still waiting for an answer."""
+    cause = record.exc_info[1] if record.exc_info else None
+    is_cut_off = isinstance(cause, asyncio.CancelledError) or "exceptions.CancelledError" in record.getMessage()
+    return not is_cut_off
 
 
 def _listen(address: Address) -> socket.socket:
