@@ -402,8 +402,9 @@ def test_the_bias_starts_from_the_frequencies_of_the_data(tmp_path: Path, networ
     assert list((experiment.folder.path / "checkpoints").iterdir())  # whoever resumes it starts there too
 
 
-def test_a_bias_of_another_run_is_not_fitted_again(tmp_path: Path) -> None:
-    settings = {"training.start_from": "other", "training.bias_steps": 10}
+@pytest.mark.parametrize("other", [{"training.start_from": "other"}, {"training.method": "pca"}])
+def test_a_bias_that_comes_from_elsewhere_is_not_fitted_again(tmp_path: Path, other: dict[str, Any]) -> None:
+    recipe = "pca" if "training.method" in other else "digits"
     with pytest.raises(VaelError, match=r"leave out training\.bias_steps"):
-        prepare("digits", settings=settings, runs=tmp_path, name="both")
+        prepare("digits", recipe=recipe, settings={**other, "training.bias_steps": 10}, runs=tmp_path, name="both")
     assert not (tmp_path / "both").exists()

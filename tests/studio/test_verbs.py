@@ -20,6 +20,7 @@ import vael
 from vael.studio.desk import MAX_KEPT, Desk
 from vael.studio.uploads import LARGEST_UNPACKED, Upload
 
+MANY_ROWS = 20_000
 HEADER = '"length, cm","weight ""dry""",höhe\n'
 
 
@@ -360,10 +361,12 @@ def test_long_work_does_not_hold_the_others_up(studio: str) -> None:
 
 
 def test_closing_the_studio_while_it_works_is_no_mistake(runs: Any, serve: Any) -> None:
-    served = serve(runs.root, "--port", "0")
+    """So many rows take many seconds: the server waits for two, and then cuts them off."""
+    served, rows = serve(runs.root, "--port", "0"), HEADER + "20,40,0.001\n" * MANY_ROWS
+    address = f"{served.url}/api/runs/table/detect?score=regret&false_alarms=0.1&filename=many.csv"
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(httpx.post, f"{served.url}/api/runs/plane/detect?score=regret", timeout=120)
-        time.sleep(2)
+        slow = pool.submit(httpx.post, address, content=rows.encode(), timeout=120)
+        time.sleep(1)
         assert not slow.done()
         served.process.send_signal(signal.SIGINT)
         said = served.process.stderr.read()

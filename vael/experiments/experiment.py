@@ -102,6 +102,8 @@ def _start(parts: Parts, runs: Path) -> dict[str, Any]:
     training = parts.recipe.training
     if training.start_from and training.bias_steps:
         raise VaelError("training.start_from brings a bias along: leave out training.bias_steps, or start afresh")
+    if training.method == "pca" and training.bias_steps:
+        raise VaelError("training.method = 'pca' finds the bias itself: leave out training.bias_steps, or use gradient")
     if training.start_from:
         return {"started_from": take_weights(parts.state, training.start_from, runs=runs)}
     if training.bias_steps:

@@ -39,8 +39,7 @@ def take_weights(state: TrainingState, run: str, *, runs: Path) -> dict[str, Any
         )
     for name in fitting:
         mine[name].copy_(theirs[name])
-    for mean, param in zip(state.average, state.model.parameters(), strict=False):
-        mean.copy_(param)
+    state.average_from_here()
     return {"run": folder.name, "tensors": len(fitting), "of": len(mine)}
 
 
@@ -75,5 +74,4 @@ def fit_bias(state: TrainingState, examples: DeviceData, steps: int, *, seed: in
             schedule.step()
     model.train(was_training)
     bias.grad = None
-    for mean, param in zip(state.average, model.parameters(), strict=False):
-        mean.copy_(param.detach())
+    state.average_from_here()

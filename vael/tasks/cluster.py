@@ -215,9 +215,7 @@ def _fit(
         return probabilities, centers
     groups = _group(mixture.predict_proba(rows), num_clusters, seed)
     members = np.eye(num_clusters)[groups]  # (M, C)
-    heaviest = (np.asarray(mixture.weights_)[:, None] * members).argmax(
-        0
-    )  # the densest place: a mean may lie between two pieces
+    heaviest = (np.asarray(mixture.weights_)[:, None] * members).argmax(0)  # a mean may lie between two pieces
     return probabilities @ members, centers[heaviest]
 
 

@@ -59,6 +59,12 @@ class TrainingState:
         state.average = [param.detach().clone() for param in model.parameters()] if averaged else []
         return state
 
+    @torch.no_grad()
+    def average_from_here(self) -> None:
+        """Let the average, where there is one, start from the weights as they are."""
+        for mean, param in zip(self.average, self.model.parameters(), strict=False):  # none without an average
+            mean.copy_(param)
+
     def named_parameters(self) -> dict[str, nn.Parameter]:
         """Return what a step moves: the model's parameters, then the critic's under `critic.`."""
         found = dict(self.model.named_parameters())
