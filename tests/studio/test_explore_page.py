@@ -76,6 +76,47 @@ def test_a_slider_moves_one_dimension_and_the_mark_on_the_map(page: "Page", stud
     assert np.abs(pixels(page) - before).max() > 0
 
 
+def answer_late(page: "Page") -> None:
+    page.add_init_script(
+        """const open = window.WebSocket;
+        window.WebSocket = class extends open {
+          set onmessage(take) { super.onmessage = (message) => setTimeout(() => take(message), 300); }
+        };"""
+    )
+
+
+def press(page: "Page", key: str, times: int) -> None:
+    for _ in range(times):
+        page.keyboard.press(key)
+        page.wait_for_timeout(130)  # an answer comes between two keys, and what it writes 80 ms after it
+
+
+def test_a_late_answer_takes_back_no_key_of_a_slider(page: "Page", studio: str) -> None:
+    answer_late(page)
+    open_map(page, f"{studio}/{PLANE}?z=0,0")
+    slider = page.get_by_role("slider", name="z1")
+    slider.focus()
+    press(page, "ArrowRight", 6)
+    limit = float(slider.get_attribute("max") or "nan")
+    assert latent_in(page) == pytest.approx([0, 6 * limit / 25], abs=2e-3)
+
+
+def test_a_late_answer_takes_back_no_key_of_the_map(page: "Page", studio: str) -> None:
+    place = open_map(page, f"{studio}/{PLANE}?z=0,0")
+    page.locator(".place-words").get_by_text("z = (").wait_for()
+    place.focus()
+    press(page, "ArrowUp", 1)
+    step = latent_in(page)[1]
+    assert step > 0
+    answer_late(page)
+    page.reload()
+    open_map(page, f"{studio}/{PLANE}?z=0,0")
+    page.locator(".place-words").get_by_text("z = (").wait_for()
+    place.focus()
+    press(page, "ArrowUp", 6)
+    assert latent_in(page) == pytest.approx([0, 6 * step], abs=6e-3)  # the address has three decimals
+
+
 def test_arrow_keys_move_the_place_and_enter_picks_the_example_there(page: "Page", studio: str, runs: Any) -> None:
     there = vael.load(runs.root / "plane").embed().mean[7]
     place = open_map(page, f"{studio}/{PLANE}?z={there[0]:.4f},{there[1]:.4f}")

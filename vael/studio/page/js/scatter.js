@@ -294,7 +294,7 @@ export class ScatterMap {
       box ??= this.over.getBoundingClientRect();
       return { x: event.clientX - box.left, y: event.clientY - box.top };
     };
-    const follow = ({ x, y }) => { const [px, py] = this.#toMap(x, y); this.onPoint(px, py); };
+    const follow = ({ x, y }) => this.#go(...this.#toMap(x, y));
     const on = (name, handler, options = {}) => this.over.addEventListener(name, handler, { signal, ...options });
     on("pointerenter", () => { box = null; });
     on("pointerdown", (event) => {
@@ -341,6 +341,12 @@ export class ScatterMap {
     on("keydown", (event) => this.#key(event));
   }
 
+  /** Go to a place of the map; the mark is there before the answer, so that the next key goes on from it. */
+  #go(x, y) {
+    this.markHere([x, y]);
+    this.onPoint(x, y);
+  }
+
   #pick(x, y, shift) {
     const [px, py] = this.#toMap(x, y);
     this.onPick(this.nearest(x, y), { shift, x: px, y: py });
@@ -356,7 +362,7 @@ export class ScatterMap {
     const step = (event.shiftKey ? 24 : 6) / this.view.scale;
     const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
     const [x, y] = this.marks.here ?? [this.view.x, this.view.y];
-    if (event.key in moves) this.onPoint(x + moves[event.key][0], y + moves[event.key][1]);
+    if (event.key in moves) this.#go(x + moves[event.key][0], y + moves[event.key][1]);
     else if (event.key === "+" || event.key === "=") this.zoom(1.4);
     else if (event.key === "-") this.zoom(1 / 1.4);
     else if (event.key === "0") this.reset();

@@ -2,7 +2,10 @@
 
 import { connect, ofRun } from "../api.js";
 
-/** @typedef {{ z: Float32Array, point: [number, number], picture: Uint8Array | Float32Array }} Answer */
+/**
+ * `isLatest`: whether nothing was asked since; an older answer is a picture to show, and no longer where one is.
+ * @typedef {{ z: Float32Array, point: [number, number], picture: Uint8Array | Float32Array, isLatest: boolean }} Answer
+ */
 
 export class Decoder {
   /**
@@ -61,7 +64,7 @@ export class Decoder {
     if (!(message instanceof ArrayBuffer)) { this.handlers.onError(message.detail); this.#send(); return; }
     const size = this.latentDim, place = new Float32Array(message, 4, 2);
     const picture = this.isImage ? new Uint8Array(message, 12 + 4 * size) : new Float32Array(message, 12 + 4 * size);
-    this.handlers.onAnswer({ z: new Float32Array(message, 12, size), point: [place[0], place[1]], picture });
+    this.handlers.onAnswer({ z: new Float32Array(message, 12, size), point: [place[0], place[1]], picture, isLatest: !this.next });
     this.answered += 1;
     this.delays.push(performance.now() - this.asked);
     if (this.delays.length > 1000) this.delays.shift();

@@ -49,13 +49,14 @@ export async function show({ root, run, detail, query, signal }) {
     onEnds: ({ path }) => scatter?.mark({ path, start: path[0] ?? null, end: path.at(-1) ?? null }) });
   const decoder = new Decoder(run, { latentDim, isImage: observation.is_image }, {
     onAnswer: (answer) => {
-      z = Float32Array.from(answer.z);
       screen.show(answer.picture);
+      if (!answer.isLatest) return; // its place would take back what a slider or a key has moved since
+      z = Float32Array.from(answer.z);
       settle(answer.point);
       if (isEnd) walk.setNext(z);
       isEnd = false;
     },
-    onError: (sentence) => toast(sentence, "error"),
+    onError: (sentence) => { isEnd = false; toast(sentence, "error"); },
     onLost: (isLost) => { lost.hidden = !isLost; },
   });
   Object.assign(window, { vaelDecoder: decoder }); // for measuring: its `delays`
@@ -83,7 +84,7 @@ export async function show({ root, run, detail, query, signal }) {
 
   const scatter = latentDim < 2 ? null : new ScatterMap(mapPlace, { signal,
     label: `Map of the ${detail.info.data.counts ? "examples" : "latents"}: move the pointer or use the arrow keys to decode a place, Enter picks the nearest example, plus and minus zoom`,
-    onPoint: (x, y) => { walk.stop(); decoder.askPoint(x, y); },
+    onPoint: (x, y) => { if (isEnd) return; walk.stop(); decoder.askPoint(x, y); }, // the end that was picked comes first
     onPick: (example, { shift, x, y }) => {
       if (shift) { tabs.open("walk"); isEnd = true; decoder.askPoint(x, y); }
       else if (example !== null) pick(example);
