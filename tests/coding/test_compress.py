@@ -118,6 +118,19 @@ def test_a_message_is_as_long_as_the_bound_says(kind: str, tmp_path: Path) -> No
     np.testing.assert_array_equal(decompress(run.model, compressed.content)[0], x)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_does_not_depend_on_the_number_of_threads(kind: str) -> None:
+    model, x = build(kind), draw(kind, (1, 4, 4), 90, "random")
+    before, contents = torch.get_num_threads(), []
+    for num_threads in (1, 2, 3):
+        torch.set_num_threads(num_threads)
+        contents.append(compress(model, x, verify=False).content)
+        np.testing.assert_array_equal(decompress(model, contents[0])[0], x)
+        assert torch.get_num_threads() == num_threads
+    torch.set_num_threads(before)
+    assert contents[0] == contents[1] == contents[2]
+
+
 def test_names_are_kept() -> None:
     model, names = build("bernoulli"), ("a.png", "ü b.png")
     assert (
@@ -164,11 +177,11 @@ def test_a_file_that_would_not_come_back_is_not_written(monkeypatch: pytest.Monk
     """A machine whose decoder sees another distribution than its coder did: found before success is said."""
     from vael.coding import bits_back
 
-    def swapped(message: Any, p_x: Any, shape: Any) -> torch.Tensor:
-        return 1 - pop_x(message, p_x, shape)
+    def swapped(p_x: Any, shape: Any, ask: Any) -> torch.Tensor:
+        return 1 - ask_all(p_x, shape, ask)
 
-    pop_x = bits_back.pop_x
-    monkeypatch.setattr(bits_back, "pop_x", swapped)
+    ask_all = bits_back.ask_all
+    monkeypatch.setattr(bits_back, "ask_all", swapped)
     with pytest.raises(VaelError, match="did not come back as it was"):
         compress(build("bernoulli"), draw("bernoulli", (1, 4, 4), 3, "random"))
 

@@ -10,6 +10,7 @@ from torch.distributions import Bernoulli, Distribution, Independent, Normal
 from tests.models.test_hierarchies import CASES, SHAPE, build
 from vael.build import build_model
 from vael.coding.exact import exactly, in_double
+from vael.coding.integers import Products
 from vael.errors import VaelError
 from vael.models import VAE, at_mean
 from vael.random import seeded
@@ -34,9 +35,9 @@ def normal_of(distribution: Distribution) -> Normal:
     return distribution.base_dist
 
 
-def run(model: VAE, x: Tensor) -> list[Tensor]:
+def run(model: VAE, x: Tensor, products: Products | None = None) -> list[Tensor]:
     """Return everything a coder reads."""
-    with torch.no_grad(), exactly():
+    with torch.no_grad(), exactly(products):
         latents, p_x = model.infer_decoded(Batch(x), at_mean)
         normals = [normal_of(part) for latent in latents for part in (latent.q_z, latent.p_z)]
         return [logits_of(p_x), *[part.expand(1, len(x), part.shape[-1]) for n in normals for part in (n.loc, n.scale)]]
@@ -83,6 +84,27 @@ def test_products_are_those_of_integers() -> None:
     for i, row in enumerate(rows):
         for j in range(5):
             assert found[i, j].item() * 2**32 == sum(row[k] * columns[k][j] for k in range(9))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_weights_that_are_rounded_once_give_the_same(name: str) -> None:
+    model, x = in_double(build(name, stir=0.2)), images(5)
+    products = Products(model)
+    for _ in range(2):
+        for found, expected in zip(run(model, x, products), run(model, x), strict=True):
+            assert torch.equal(found, expected)
+    assert 0 < len(products.kept) <= len(list(model.parameters()))
+
+
+def test_only_a_models_weights_are_kept() -> None:
+    layer = nn.Linear(3, 2).double()
+    products = Products(layer)
+    for scale in (1.0, 2.0):
+        other = torch.full((3, 2), scale, dtype=torch.float64)
+        with torch.no_grad(), exactly(products):
+            assert (torch.ones(1, 3, dtype=torch.float64) @ other == 3 * scale).all()
+            layer(torch.ones(1, 3, dtype=torch.float64))
+    assert len(products.kept) == 1
 
 
 def test_a_transposed_convolution_and_norms_are_right() -> None:

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from vael.coding.bits_back import BitsBack
 from vael.coding.container import Container, Header
 from vael.coding.message import Message
+from vael.coding.team import Team
 from vael.errors import VaelError
 from vael.models import VAE
 
 __all__ = ["Compressed", "compress", "decompress", "fingerprint"]
 
 STEP = 2.0**-7
-CELLS_AT_ONCE = 200_000  # numbers of x in one block
+CELLS_AT_ONCE = 400_000  # numbers of x in one block
 FIRST_WORDS = 4096  # random words to begin with; those that were not needed are left out of the file
 MARGIN = 0.9  # of the bits that are there, how many a block may be expected to take
 SPARE_WORDS = 3  # of the stack's end that its state may hold
@@ -82,17 +83,18 @@ def compress(
     observation = model.observation
     num_levels = 2 if observation.domain == "binary" else observation.num_levels
     _check(model, x, num_levels)
-    coder, rows = BitsBack(model, step=STEP), torch.from_numpy(x)
     num_words = FIRST_WORDS
-    while True:
-        message = Message(_random_words(num_words))
-        sizes = []
-        for size, done in _push_all(coder, message, rows):
-            sizes.append(size)
-            on_block(done)
-        if message.fewest_words > SPARE_WORDS:
-            break
-        num_words *= 4  # the message ran out of bits, so what was coded is worth nothing
+    with Team() as team:
+        coder, rows = BitsBack(model, team, step=STEP), torch.from_numpy(x)
+        while True:
+            message = Message(_random_words(num_words))
+            sizes = []
+            for size, done in _push_all(coder, message, rows):
+                sizes.append(size)
+                on_block(done)
+            if message.fewest_words > SPARE_WORDS:
+                break
+            num_words *= 4  # the message ran out of bits, so what was coded is worth nothing
     unused = message.fewest_words - SPARE_WORDS
     header = Header(
         fingerprint(model),
@@ -149,13 +151,14 @@ def decompress(
             f"{name} was written with the model {header.model}, this one is {fingerprint(model)}: name the run that "
             "wrote it"
         )
-    coder, message = BitsBack(model, step=header.step), Message(container.words)
-    parts, done = [], 0
-    for size, times in reversed(header.blocks):
-        for _ in range(times):
-            parts.append(coder.pop(message, size).numpy().astype(np.uint8))
-            done += size
-            on_block(done)
+    message, parts, done = Message(container.words), [], 0
+    with Team() as team:
+        coder = BitsBack(model, team, step=header.step)
+        for size, times in reversed(header.blocks):
+            for _ in range(times):
+                parts.append(coder.pop(message, size).numpy().astype(np.uint8))
+                done += size
+                on_block(done)
     x = np.concatenate(parts[::-1])
     is_whole = np.array_equal(message.words(), _random_words(header.initial_words))
     if not is_whole or _digest(x) != header.pixels:

@@ -3,7 +3,7 @@
 All numbers are little-endian:
 
     8 bytes   89 56 41 45 4c 0d 0a 1a   magic; a file transfer that changes line ends breaks it
-    1 byte    version of the format, 2
+    1 byte    version of the format, 3
     4 bytes   length H of the header
     H bytes   the header: JSON, deflated
     …         the message, words of 4 bytes
@@ -25,7 +25,7 @@ from vael.types import Domain
 __all__ = ["Container", "Header"]
 
 MAGIC = b"\x89VAEL\r\n\x1a"
-VERSION = 2
+VERSION = 3
 CHECKSUM = 16  # bytes
 
 

@@ -4,7 +4,7 @@ A sum of products depends on its order, and the order on the size of the batch, 
 `exactly()` watches every operation of torch in its block:
 
 - products of matrices and convolutions round both sides to multiples of 2⁻¹⁶ and add integers, carried in float64 and
-  checked to stay below 2⁵³: such sums are exact, hence the same in every order;
+  checked to stay below 2⁵³: such sums are exact, hence the same in every order (`integers`);
 - exp, tanh and their kin come from `portable`;
 - sums of other numbers go from first to last;
 - what only moves numbers, or is one IEEE operation a number, is left alone;
@@ -23,13 +23,11 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vael.coding import portable
+from vael.coding.integers import Products
 from vael.errors import VaelError
 from vael.models import VAE
 
 __all__ = ["exactly", "in_double"]
-
-GRID = 2.0**16
-LIMIT = 2.0**53
 
 aten = torch.ops.aten
 
@@ -39,22 +37,35 @@ def in_double(model: VAE) -> VAE:
     return copy.deepcopy(model).to("cpu").double().eval()
 
 
-def exactly() -> TorchDispatchMode:
+def exactly(products: Products | None = None) -> TorchDispatchMode:
     """Return a context in which every operation gives the same bits everywhere, or is refused.
+
+    Arguments:
+        products: Those of the model that is run, so that its weights are rounded once for many contexts.
 
     Raises (inside):
         VaelError: An operation whose result depends on the machine, or numbers too large to be added exactly.
     """
-    return _Exactly()
+    return _Exactly(Products() if products is None else products)
 
 
 class _Exactly(TorchDispatchMode):
+    def __init__(self, products: Products) -> None:
+        super().__init__()
+        self.rules = {
+            **RULES,
+            "mm": products.mm,
+            "bmm": products.mm,
+            "addmm": products.addmm,
+            "convolution": products.convolution,
+        }
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
         name = func.overloadpacket.__name__
-        rule = RULES.get(name)
+        rule = self.rules.get(name)
         if rule is not None:
             return rule(*args, **kwargs)
         if name in UNCHANGED:
@@ -63,48 +74,6 @@ class _Exactly(TorchDispatchMode):
             f"the model uses torch's '{name}', which need not give the same bits on every machine: such a model cannot "
             "code losslessly"
         )
-
-
-def _on_grid(x: Tensor) -> Tensor:
-    return torch.round(x * GRID)
-
-
-def _check(largest: Tensor, weight: Tensor) -> None:
-    """Refuse sums of products that could leave the integers that float64 holds."""
-    if not float(largest) * float(weight) < LIMIT:
-        raise VaelError("the model's numbers are too large to be added exactly: such a model cannot code losslessly")
-
-
-def _mm(a: Tensor, b: Tensor) -> Tensor:
-    a, b = _on_grid(a), _on_grid(b)
-    if a.numel() and b.numel():
-        _check(a.abs().max(), b.abs().sum(-2).max())
-    return torch.matmul(a, b) / (GRID * GRID)
-
-
-def _addmm(bias: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    if beta != 1 or alpha != 1:
-        raise VaelError("the model scales a product as it adds it: such a model cannot code losslessly")
-    return _mm(a, b) + bias
-
-
-def _convolution(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    transposed: bool,
-    output_padding: Sequence[int],
-    groups: int,
-) -> Tensor:
-    x, weight = _on_grid(x), _on_grid(weight)
-    reach = weight.abs().sum((0, 2, 3) if transposed else (1, 2, 3))
-    _check(x.abs().max(), reach.max())
-    out = aten.convolution(x, weight, None, stride, padding, dilation, transposed, output_padding, groups)
-    out = out / (GRID * GRID)
-    return out if bias is None else out + bias.view(-1, 1, 1)
 
 
 def _batch_norm(
@@ -185,10 +154,6 @@ def _elu(x: Tensor, alpha: float = 1, scale: float = 1, input_scale: float = 1) 
 
 
 RULES: dict[str, Callable[..., Any]] = {
-    "mm": _mm,
-    "bmm": _mm,
-    "addmm": _addmm,
-    "convolution": _convolution,
     "native_batch_norm": _batch_norm,
     "_native_batch_norm_legit_no_training": lambda x, weight, bias, mean, var, momentum, eps: _batch_norm(
         x, weight, bias, mean, var, False, momentum, eps
@@ -212,7 +177,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "_log_softmax": lambda x, dim, half_to_float: portable.log_softmax(x, dim),
     "_softmax": lambda x, dim, half_to_float: portable.softmax(x, dim),
 }
-"""What is done in the place of an operation, by its name."""
+"""What is done in the place of an operation, by its name; products aside."""
 
 MOVES = (
     "_reshape_alias _unsafe_view alias arange as_strided cat clone constant_pad_nd copy_ detach diag_embed empty "

@@ -5,7 +5,7 @@ chance is a difference of the distribution's cumulative probabilities, so that t
 lowest comes first, since black is what most pictures of writing are made of; all other levels take log₂ L more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,43 +16,61 @@ from torch.distributions import Bernoulli, Distribution, Independent
 
 from vael.coding.message import Message
 from vael.distributions.logistic_mixture import LogisticMixture
+from vael.distributions.rows import Row
 from vael.errors import VaelError
 
-__all__ = ["pop_x", "push_x"]
+__all__ = ["Answer", "Chances", "Flags", "answer_all", "ask_all", "push_answers"]
 
 LEAST = 1e-12  # added to the chance of each answer, so that a level far out in the tail has one
 SURE = 2.0**-22  # no answer is surer than that: a chance has 24 bits
 
+Flags = NDArray[np.bool_]
+Chances = NDArray[np.float64]
+Answer = tuple[Flags, Chances]
+"""Truth values `(n,)`, and the chance of each to be true."""
 
-def push_x(message: Message, p_x: Distribution, x: Tensor) -> None:
-    """Push observations, `(1, B, *shape)` whole numbers in float64, under p(x | z) of batch shape `(1, B)`."""
+
+def answer_all(p_x: Distribution, x: Tensor) -> list[list[Answer]]:
+    """Return the answers that lead to x under p(x | z), whose batch shape is `(1, B)`; x `(1, B, *shape)` in float64.
+
+    One list for each part of x that is coded in one go (a colour, or all of x), one answer for each question.
+    """
     base = _base_of(p_x)
     if isinstance(base, Bernoulli):
-        message.push_flags(_flat(x) > 0.5, _flat(torch.sigmoid(base.logits)))
-        return
-    for part, known in reversed(list(_parts(base, x))):
-        search, levels = _Search(part), known.reshape(-1).long()
-        answers = []
+        return [[(_flat(x) > 0.5, _flat(torch.sigmoid(base.logits)))]]
+    found = []
+    for part, known in _parts(base, x):
+        search, levels, answers = _Search(part, known.numel()), known.reshape(-1).long(), []
         while search.is_open:
-            chance = search.ask()
+            chances = search.ask()
             is_below = levels[search.where] <= search.middle
-            answers.append((is_below.numpy(), chance))
+            answers.append((is_below.numpy(), chances))
             search.tell(is_below)
-        for flags, chance in reversed(answers):
-            message.push_flags(flags, chance)
+        found.append(answers)
+    return found
 
 
-def pop_x(message: Message, p_x: Distribution, shape: tuple[int, ...]) -> Tensor:
-    """Pop observations `(1, B, *shape)`."""
+def push_answers(message: Message, batches: Sequence[list[list[Answer]]]) -> None:
+    """Push the answers of batches that lie side by side, the last question first."""
+    for parts in reversed(list(zip(*batches, strict=True))):
+        for question in reversed(range(max(map(len, parts)))):
+            answers = [answers[question] for answers in parts if question < len(answers)]
+            flags, chances = (np.concatenate(side) for side in zip(*answers, strict=True))
+            message.push_flags(flags, chances)
+
+
+def ask_all(p_x: Distribution, shape: tuple[int, ...], ask: Callable[[Chances], Flags | None]) -> Tensor:
+    """Return x `(1, B, *shape)` from the answers to questions; `ask` returns None where nobody has a question left."""
     base = _base_of(p_x)
     if isinstance(base, Bernoulli):
-        flags = message.pop_flags(_flat(torch.sigmoid(base.logits)))
+        flags = ask(_flat(torch.sigmoid(base.logits)))
+        assert flags is not None
         return torch.from_numpy(flags.astype(np.float64)).view(1, -1, *shape)
     x = torch.zeros((*p_x.batch_shape, *shape), dtype=torch.float64)
     for part, place in _parts(base, x):
-        search = _Search(part)
-        while search.is_open:
-            search.tell(torch.from_numpy(message.pop_flags(search.ask())))
+        search = _Search(part, place.numel())
+        while (flags := ask(search.ask())) is not None:
+            search.tell(torch.from_numpy(flags))
         place.copy_(search.low.view(place.shape))
     return x
 
@@ -83,17 +101,17 @@ class _Search:
     """Narrow every number down to its level, one question at a time.
 
     Arguments:
-        base: A distribution over levels 0 … L − 1, each number on its own, with `cdf`, `in_row` and `pick`.
+        base: A distribution over levels 0 … L − 1, each number on its own, that has a row (`in_row`).
+        count: n, how many numbers there are.
     """
 
-    def __init__(self, base: Any) -> None:
-        self.base = base.in_row()
-        self.num_levels: int = base.num_levels
-        self.low = torch.zeros(self.base.batch_shape, dtype=torch.long)
+    def __init__(self, base: Any, count: int) -> None:
+        self.row: Row = base.in_row()
+        self.low = torch.zeros(count, dtype=torch.long)
         """The lowest level that a number may still have, `(n,)`; its level, once nothing is open."""
         self.where = torch.arange(len(self.low))
         """Which numbers are open, `(m,)`."""
-        self.first, self.last = self.low, torch.full_like(self.low, self.num_levels - 1)
+        self.first, self.last = self.low, torch.full_like(self.low, self.row.num_levels - 1)
         self.below, self.upto = torch.zeros(len(self.low)).double(), torch.ones(len(self.low)).double()
         self.middle = self.first
 
@@ -106,19 +124,19 @@ class _Search:
         """Return the chance of each open number to lie in the lower part, up to `middle`, `(m,)`."""
         is_first = not bool(self.first.any())  # afterwards the lowest level is closed
         self.middle = self.first if is_first else (self.first + self.last) >> 1
-        self.at_middle = torch.minimum(torch.maximum(self.base.cdf(self.middle.double()), self.below), self.upto)
+        self.at_middle = torch.minimum(torch.maximum(self.row.cdf(self.middle.double()), self.below), self.upto)
         lower, upper = self.at_middle - self.below + LEAST, self.upto - self.at_middle + LEAST
         return (lower / (lower + upper)).clamp(SURE, 1 - SURE).numpy()
 
     def tell(self, is_below: Tensor) -> None:
         """Take the answers in, `(m,)`; numbers with one level left are closed."""
-        first = torch.where(is_below, self.first, self.middle + 1)
-        last = torch.where(is_below, self.middle, self.last)
-        below = torch.where(is_below, self.below, self.at_middle)
-        upto = torch.where(is_below, self.at_middle, self.upto)
-        self.low[self.where] = first
-        if bool((first == last).any()):
-            still = (first < last).nonzero().squeeze(-1)
-            first, last, below, upto = (part[still] for part in (first, last, below, upto))
-            self.where, self.base = self.where[still], self.base.pick(still)
-        self.first, self.last, self.below, self.upto = first, last, below, upto
+        self.first = torch.where(is_below, self.first, self.middle + 1)
+        self.last = torch.where(is_below, self.middle, self.last)
+        self.low[self.where] = self.first
+        below, middle, upto = self.below, self.at_middle, self.upto
+        if bool((self.first == self.last).any()):
+            still = (self.first < self.last).nonzero().squeeze(-1)
+            self.where, self.first, self.last = self.where[still], self.first[still], self.last[still]
+            is_below, below, middle, upto = is_below[still], below[still], middle[still], upto[still]
+            self.row = self.row.pick(still)
+        self.below, self.upto = torch.where(is_below, below, middle), torch.where(is_below, middle, upto)

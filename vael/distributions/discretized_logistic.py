@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 from torch.types import _size
 
+from vael.distributions.rows import LogisticRow
+
 __all__ = ["DiscretizedLogistic"]
 
 LARGEST_LOG_S = 20.0  # far beyond the narrowest bin and the widest slope; a scale that overflows has no gradient
@@ -49,19 +51,20 @@ class DiscretizedLogistic(Distribution):
         return ((self.mu + 1) * (self.num_levels - 1) / 2).clamp(0, self.num_levels - 1).round()
 
     @cached_property
-    def _precision(self) -> Tensor:
+    def precision(self) -> Tensor:
+        """1 / s, `(…,)`."""
         return torch.exp(-self.log_s)
 
     def _edges(self, value: Tensor) -> tuple[Tensor, Tensor]:
         """Return the standardised lower and upper edge of a level's bin."""
         half = 1 / (self.num_levels - 1)
         center = 2 * half * value - 1 - self.mu
-        return (center - half) * self._precision, (center + half) * self._precision
+        return (center - half) * self.precision, (center + half) * self.precision
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return log P(k) in nats for levels k in 0 … L − 1, `(…,)`."""
         lower, upper = self._edges(value)
-        inside = _log1mexp(2 / (self.num_levels - 1) * self._precision)  # upper − lower, with no digits lost
+        inside = _log1mexp(2 / (self.num_levels - 1) * self.precision)  # upper − lower, with no digits lost
         below = F.logsigmoid(upper)
         above = F.logsigmoid(-lower)
         log_prob = below + above + inside
@@ -70,16 +73,12 @@ class DiscretizedLogistic(Distribution):
     def cdf(self, value: Tensor) -> Tensor:
         """Return P(level ≤ k), exactly 1 at the last level, `(…,)`."""
         half = 1 / (self.num_levels - 1)
-        upper = (2 * half * value + (half - 1) - self.mu) * self._precision
+        upper = (2 * half * value + (half - 1) - self.mu) * self.precision
         return torch.where(value > self.num_levels - 1.5, 1.0, torch.sigmoid(upper))
 
-    def in_row(self) -> "DiscretizedLogistic":
+    def in_row(self) -> LogisticRow:
         """Return the numbers' distributions in one row, `(n,)`."""
-        return DiscretizedLogistic(self.mu.reshape(-1), self.log_s.reshape(-1), self.num_levels)
-
-    def pick(self, index: Tensor) -> "DiscretizedLogistic":
-        """Return those at some places of the first axis, `(n, …)`."""
-        return DiscretizedLogistic(self.mu[index], self.log_s[index], self.num_levels)
+        return LogisticRow(None, self.mu.reshape(1, -1), self.precision.reshape(1, -1), self.num_levels)
 
     def sample(self, sample_shape: _size = ()) -> Tensor:
         """Draw levels, float `(*sample_shape, …)`, by inverting the continuous cdf and rounding to the bin."""

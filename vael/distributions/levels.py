@@ -6,6 +6,8 @@ from torch import Tensor
 from torch.distributions import Beta, Binomial, Categorical, Distribution, constraints
 from torch.types import _size
 
+from vael.distributions.rows import CumulativeRow
+
 __all__ = ["BetaBinomial", "FreeLevels"]
 
 
@@ -44,13 +46,9 @@ class FreeLevels(Distribution):
         """Return P(level ≤ k), exactly 1 at the last level, `(…,)`."""
         return _cumulate(self.log_p, value)
 
-    def in_row(self) -> "FreeLevels":
+    def in_row(self) -> CumulativeRow:
         """Return the numbers' distributions in one row, `(n,)`."""
-        return FreeLevels(self.log_p.reshape(-1, self.num_levels))
-
-    def pick(self, index: Tensor) -> "FreeLevels":
-        """Return those at some places of the first axis, `(n, …)`."""
-        return FreeLevels(self.log_p[index])
+        return CumulativeRow(self.log_p.reshape(-1, self.num_levels).exp().cumsum(-1))
 
     def sample(self, sample_shape: _size = ()) -> Tensor:
         """Draw levels, float `(*sample_shape, …)`."""

@@ -8,6 +8,7 @@ from torch.distributions import Categorical, Distribution, constraints
 from torch.types import _size
 
 from vael.distributions.discretized_logistic import DiscretizedLogistic
+from vael.distributions.rows import LogisticRow
 
 __all__ = ["LogisticMixture"]
 
@@ -110,16 +111,12 @@ class LogisticMixture(Distribution):
         mu, log_s = components.mu[..., channel, :, :], components.log_s[..., channel, :, :]
         return LogisticMixture(logits, mu, log_s, self.num_levels, num_event_dims=2)
 
-    def in_row(self) -> "LogisticMixture":
+    def in_row(self) -> LogisticRow:
         """Return the distributions of numbers that do not depend on each other in one row, `(n,)`."""
         parts = torch.broadcast_tensors(self.logits, self.mu, self.log_s)
-        logits, mu, log_s = (part.movedim(self.axis, -1).reshape(-1, part.shape[self.axis]) for part in parts)
-        return LogisticMixture(logits, mu, log_s, self.num_levels, num_event_dims=0)
-
-    def pick(self, index: Tensor) -> "LogisticMixture":
-        """Return those at some places of a row, `(n,)`."""
-        logits, mu, log_s = self.logits[index], self.mu[index], self.log_s[index]
-        return LogisticMixture(logits, mu, log_s, self.num_levels, num_event_dims=0)
+        logits, mu, log_s = (part.movedim(self.axis, 0).reshape(part.shape[self.axis], -1) for part in parts)
+        own = DiscretizedLogistic(mu, log_s, self.num_levels)
+        return LogisticRow(torch.softmax(logits, 0), own.mu, own.precision, self.num_levels)
 
     def sample(self, sample_shape: _size = ()) -> Tensor:
         """Draw levels, float `(*sample_shape, …, *shape)`: a component, then channel after channel."""
