@@ -1,17 +1,12 @@
-"""Every address of the studio: its good answer, and what it says to nonsense."""
+"""Every address of the studio that answers a question: its good answer, and what it says to nonsense."""
 
 import io
 import json
 import shutil
-import socket
-import struct
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import httpx
 import numpy as np
 import pytest
 from exchange import png, sentence, unpack
@@ -19,9 +14,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 import vael
-from vael.runs import RunFolder
 from vael.studio.guard import LARGEST_BODY
-from vael.studio.state import Studio
 
 HEADER = '"length, cm","weight ""dry""",höhe\n'
 
@@ -382,168 +375,3 @@ class TestDamage:
     def test_it_can_be_deleted(self, damaged: TestClient, scratch: Path) -> None:
         assert damaged.delete("/api/runs/broken").status_code == 204
         assert not (scratch / "broken").exists()
-
-
-def question(number: int, values: list[float], kind: int = 0) -> bytes:
-    return struct.pack("<II", number, kind) + np.array(values, "<f4").tobytes()
-
-
-class TestSockets:
-    """What is pushed, and a talk that survives nonsense."""
-
-    def test_a_latent_is_decoded(self, client: TestClient, runs) -> None:
-        run = vael.load(runs.root / runs.digits)
-        z = run.embed().mean[5]
-        with client.websocket_connect("ws://localhost/api/runs/digits/decode") as socket:
-            socket.send_bytes(question(7, z.tolist()))
-            answer = socket.receive_bytes()
-        assert struct.unpack_from("<I", answer) == (7,)
-        point, latent = np.frombuffer(answer, "<f4", 2, 4), np.frombuffer(answer, "<f4", 8, 12)
-        np.testing.assert_allclose(point, run.project().points[5], atol=1e-4)
-        np.testing.assert_array_equal(latent, z)
-        pixels = np.frombuffer(answer, np.uint8, -1, 12 + 32).reshape(8, 8, 3)
-        assert abs(pixels.astype(int) - run.pixels(run.reconstruct([5]).mean)[0]).max() <= 1
-
-    NONSENSE = (
-        question(1, [0.0] * 7),
-        question(1, []),
-        question(1, [float("nan")] * 8),
-        question(1, [float("inf")] * 8),
-        question(1, [0.0] * 3, kind=1),
-        question(1, [0.0] * 8, kind=9),
-        question(1, [0.0] * 8)[:-1],
-        question(1, [0.0] * 100_000),
-        b"",
-        b"x",
-    )
-
-    @pytest.mark.parametrize("nonsense", NONSENSE, ids=range(len(NONSENSE)))
-    def test_nonsense_is_told_and_the_talk_goes_on(self, client: TestClient, nonsense: bytes) -> None:
-        with client.websocket_connect("ws://localhost/api/runs/digits/decode") as socket:
-            socket.send_bytes(nonsense)
-            assert "expects" in socket.receive_json()["detail"]
-            socket.send_text("words")
-            assert "expects" in socket.receive_json()["detail"]
-            socket.send_bytes(question(2, [0.0] * 8))
-            assert socket.receive_bytes()[:4] == b"\x02\0\0\0"
-
-    def test_a_drawing_is_described_as_an_upload_is(self, client: TestClient) -> None:
-        drawn = png()
-        with client.websocket_connect("ws://localhost/api/runs/digits/drawing") as socket:
-            for flags, query in ((0, ""), (1, "?invert=true"), (2, "?center=true"), (3, "?invert=true&center=true")):
-                socket.send_bytes(bytes([flags]) + drawn)
-                told, posted = (
-                    socket.receive_json(),
-                    client.post(f"/api/runs/digits/inspect{query}", content=drawn).json(),
-                )
-                assert told["x"] == posted["x"]
-                assert told["z"] == pytest.approx(posted["z"], abs=1e-5)
-
-    @pytest.mark.parametrize("nonsense", [b"", b"\x00", b"\x00no image", b"\xff" + png()[:50]])
-    def test_a_drawing_that_is_none(self, client: TestClient, nonsense: bytes) -> None:
-        with client.websocket_connect("ws://localhost/api/runs/digits/drawing") as socket:
-            socket.send_bytes(nonsense)
-            assert socket.receive_json()["detail"].startswith("drawing.png ")
-            socket.send_bytes(b"\x00" + png())
-            assert socket.receive_json()["score_nats"] > 0
-
-    @pytest.mark.parametrize("kind", ["watch", "decode", "drawing"])
-    def test_a_run_that_is_not_there_is_told_once(self, client: TestClient, kind: str) -> None:
-        with client.websocket_connect(f"ws://localhost/api/runs/digit/{kind}") as socket:
-            told = socket.receive_json()
-            assert told["final"]
-            assert "did you mean 'digits'" in told["detail"]
-            assert socket.receive()["type"] == "websocket.close"
-
-    def test_one_who_leaves_midway_leaves_no_trace(self, client: TestClient) -> None:
-        for _ in range(5):
-            with client.websocket_connect("ws://localhost/api/runs/digits/drawing") as socket:
-                socket.send_bytes(b"\x00" + png(500, 500))
-            with client.websocket_connect("ws://localhost/api/runs/digits/decode") as socket:
-                socket.send_bytes(question(1, [0.0] * 8))
-            with client.websocket_connect("ws://localhost/api/runs/digits/watch"):
-                pass
-        assert client.get("/api/runs/digits/examples/0").status_code == 200
-
-    def test_one_who_hangs_up_in_the_middle_of_an_upload(self, studio: str) -> None:
-        """On a real server, whose stderr is looked at when the tests end."""
-        place = urlsplit(studio)
-        head = (
-            f"POST /api/runs/digits/inspect HTTP/1.1\r\nHost: localhost:{place.port}\r\nContent-Length: 100000\r\n\r\n"
-        )
-        for sent in (b"", b"half"):
-            with socket.create_connection((place.hostname or "", place.port or 0)) as connection:
-                connection.sendall(head.encode() + sent)
-        with socket.create_connection((place.hostname or "", place.port or 0)) as connection:
-            connection.sendall(b"\x16\x03\x01 no HTTP at all\r\n\r\n")
-            assert connection.recv(100).startswith(b"HTTP/1.1 400")
-        assert httpx.get(f"{studio}/api/runs").status_code == 200
-
-
-class TestChanges:
-    """Rename, delete, stop, resume, train."""
-
-    def test_rename(self, own: TestClient, scratch: Path) -> None:
-        assert own.get("/api/runs/digits/examples/0").status_code == 200  # it is open when it moves
-        assert own.patch("/api/runs/digits", json={"name": "Ziffern, 1. Versuch"}).json() == {
-            "name": "Ziffern, 1. Versuch"
-        }
-        assert not (scratch / "digits").exists()
-        assert own.get("/api/runs/Ziffern,%201.%20Versuch/examples/0").status_code == 200
-        sentence(own.get("/api/runs/digits"), 404)
-
-    def test_delete_removes_the_folder(self, own: TestClient, scratch: Path) -> None:
-        assert own.get("/api/runs/digits/map").status_code == 200
-        assert own.delete("/api/runs/digits").status_code == 204
-        assert [path.name for path in scratch.iterdir()] == ["table"]
-        sentence(own.get("/api/runs/digits/map"), 404)
-        sentence(own.delete("/api/runs/digits"), 404)
-
-    def test_a_name_that_is_taken(self, own: TestClient, scratch: Path) -> None:
-        assert "exists" in sentence(own.patch("/api/runs/digits", json={"name": "table"}), 409)
-        answer = own.post("/api/runs", json={"recipe": "digits", "name": "table"})
-        assert "taken" in sentence(answer, 422)
-        assert answer.json()["field"] == "name"
-
-    def test_what_is_being_trained_is_left_alone(self, own: TestClient, scratch: Path) -> None:
-        folder = RunFolder(scratch / "digits")
-        folder.update_info(status="running")
-        with folder.locked():
-            assert "stop it first" in sentence(own.delete("/api/runs/digits"), 409)
-            assert "stop it first" in sentence(own.patch("/api/runs/digits", json={"name": "other"}), 409)
-            assert "being trained" in sentence(own.post("/api/runs/digits/resume", json={}), 409)
-        assert (scratch / "digits" / "model.safetensors").exists()
-
-    def test_what_is_not_being_trained_cannot_be_stopped(self, own: TestClient) -> None:
-        assert "not being trained" in sentence(own.post("/api/runs/digits/stop"), 409)
-
-    @pytest.mark.parametrize("epochs", [0, -1, 1.5, "many", 10**7])
-    def test_a_number_of_epochs_that_is_none(self, own: TestClient, epochs: Any) -> None:
-        sentence(own.post("/api/runs/digits/resume", json={"epochs": epochs}), 422)
-
-    def test_a_training_from_start_to_stop_to_end(self, own: TestClient, scratch: Path) -> None:
-        order = {"recipe": "digits", "settings": ["training.epochs=100000"], "name": "mine"}
-        assert own.post("/api/runs", json=order).json() == {"name": "mine"}
-        with own.websocket_connect("ws://localhost/api/runs/mine/watch") as socket:
-            until(lambda: socket.receive_json().get("records"))
-            assert "stop it first" in sentence(own.delete("/api/runs/mine"), 409)
-            assert own.post("/api/runs/mine/stop").status_code == 202
-            until(lambda: socket.receive_json().get("summary", {}).get("state") == "interrupted")
-        epoch = RunFolder(scratch / "mine").metrics()[-1]["epoch"]
-        assert own.post("/api/runs/mine/resume", json={"epochs": epoch + 2}).status_code == 202
-        until(lambda: own.get("/api/runs/mine").json()["summary"]["state"] == "finished")
-        assert own.get("/api/runs/mine").json()["summary"]["epoch"] == epoch + 2
-        until(lambda: state_of(own).trainings.tidy() == 0)
-        assert own.delete("/api/runs/mine").status_code == 204
-
-
-def state_of(client: TestClient) -> Studio:
-    """Return what the application knows, to wait for what no address tells."""
-    return client.app.state.studio  # pyright: ignore[reportAttributeAccessIssue, reportFunctionMemberAccess]
-
-
-def until(holds: Callable[[], Any], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
