@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -270,6 +271,10 @@ def test_the_command_draws_tells_and_writes(run: Run, tmp_path: Path, command: C
     arrays = np.load("out.npz")
     assert arrays["probability"].shape == (180, 4)
     assert arrays["decoded"].shape == (4, 1, 8, 8)
+    said = call("--method", "k-means", "--num-clusters", "300", "--output", "out.npz")
+    empty = re.search(r"(\d+) more clusters are empty", said)
+    assert empty
+    assert len(re.findall(r"^ *\d+ +\d+ +\d", said, re.MULTILINE)) == 300 - int(empty[1]) <= 180
     call("--num-clusters", "3", "--output", "out.csv")
     header, *rows = Path("out.csv").read_text(encoding="utf-8").splitlines()
     assert header == "example,cluster,probability_0,probability_1,probability_2,label"

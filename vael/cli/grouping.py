@@ -133,13 +133,16 @@ def _print(run: "Run", found: "Clustering", majorities: list[tuple[str, float]] 
     console.print(f"{len(found.centers)} clusters of {len(found.labels):,} examples ({split} split) by {found.method}")
     console.print()
     table = plain_table("cluster", "size", "share", *(["most frequent", "its share"] if majorities else []))
-    for number, size in enumerate(found.sizes):
+    num_empty = int((found.sizes == 0).sum())  # the last ones: clusters are numbered by size
+    for number, size in enumerate(found.sizes[: len(found.sizes) - num_empty]):
         row = [f"{size:,}", f"{size / len(found.labels):.1%}"]
         if majorities:
             name, share = majorities[number]
-            row += [name, f"{share:.1%}"] if name else ["–", "–"]
+            row += [name, f"{share:.1%}"]
         table.add_row(str(number), *row)
     console.print(table)
+    if num_empty:
+        console.print(f"{num_empty:,} more clusters are empty")
     if found.agreement is not None:
         against = plain_table("against labels, 0 to 1", "", "± s.e.")
         for key, word in CLUSTERING.items():
@@ -153,7 +156,7 @@ def _print(run: "Run", found: "Clustering", majorities: list[tuple[str, float]] 
 
 def _print_centers(console: Console, run: "Run", found: "Clustering") -> None:
     """Print the centres in the units of the file, a column for each cluster."""
-    rows = run.in_file_units(found.decoded)
+    rows = run.in_file_units(found.decoded)[: int((found.sizes > 0).sum())]
     for start in range(0, len(rows), BESIDE):
         shown = rows[start : start + BESIDE]
         table = plain_table("centre of cluster", *(str(start + i) for i in range(len(shown))))
