@@ -20,7 +20,7 @@ from vael.models import VAE
 __all__ = ["Compressed", "compress", "decompress", "fingerprint"]
 
 STEP = 2.0**-7
-CELLS_AT_ONCE = 400_000  # numbers of x in one block
+FEATURES_AT_ONCE = 4_000_000  # of the decoder's outputs, in one block
 FIRST_WORDS = 4096  # random words to begin with; those that were not needed are left out of the file
 MARGIN = 0.9  # of the bits that are there, how many a block may be expected to take
 SPARE_WORDS = 3  # of the stack's end that its state may hold
@@ -124,7 +124,7 @@ def compress(
 
 def _push_all(coder: BitsBack, message: Message, x: torch.Tensor) -> Iterator[tuple[int, int]]:
     """Push all observations, in blocks as large as the message allows; yield each one's size and how many are done."""
-    largest = max(1, CELLS_AT_ONCE // x[0].numel())
+    largest = max(1, FEATURES_AT_ONCE // (x[0].numel() * coder.model.likelihood.parameters_per_dim))
     done, size, taken = 0, 1, 1.0
     while done < len(x):
         size = min(size, len(x) - done)
