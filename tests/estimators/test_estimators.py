@@ -16,6 +16,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from vael.errors import VaelError
 from vael.estimators import VAE, VAEClusterer, VAEDetector
+from vael.estimators.base import SCALED
+from vael.likelihoods import LIKELIHOODS
 
 FAST: dict[str, Any] = {"num_steps": 10, "hidden_features": (16,)}
 
@@ -54,6 +56,15 @@ def test_a_linear_gaussian_table_is_encoded_drawn_and_judged() -> None:
     assert ((again - rows).std(0) < 0.9 * rows.std(0)).all()
     with pytest.raises(ValueError, match="expects 2 finite numbers, got 3"):
         vae.inverse_transform(np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize("name", [name for name, kind in LIKELIHOODS.items() if "real" in kind.domains])
+def test_every_likelihood_of_real_numbers_is_taken(name: str) -> None:
+    rows = blobs()
+    fitted = VAE(likelihood=name, num_steps=200).fit(rows)
+    assert fitted.score(rows) > fitted.score(rows[::-1] * [1, 1, 1, 1, 1, -1])
+    own = {key: value.numel() for key, value in fitted.fitted_.model.likelihood.named_parameters()}
+    assert all(count == (6 if name in SCALED else 1) for count in own.values())
 
 
 def test_the_detector_finds_what_breaks_the_pattern() -> None:

@@ -18,6 +18,8 @@ __all__ = ["RowsEstimator"]
 
 LARGEST_SEED = 2**31 - 1
 MIN_LATENT, MAX_LATENT = 2, 10
+SCALED = ("gaussian", "student-t", "hyperbolic-secant")
+"""Likelihoods that have a scale for each column, where they are asked for one."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -27,7 +29,8 @@ class RowsEstimator(BaseEstimator):
     Arguments:
         latent_dim: D ≥ 1; None takes half of the columns, at least 2 and at most 10.
         hidden_features: Widths of the encoder's hidden layers; the decoder has them in reverse.
-        likelihood: Of a cell: gaussian, student-t, laplace, … (`vael.likelihoods`), with one scale a column.
+        likelihood: Of a cell: gaussian, student-t or hyperbolic-secant with one scale a column; optimal-gaussian or
+            laplace with one for all.
         beta: Weight of the rate.
         num_steps: Steps of the optimizer, whatever the number of rows.
         batch_size: Rows a step.
@@ -78,7 +81,7 @@ class RowsEstimator(BaseEstimator):
         hidden = list(self.hidden_features)
         batch_size = min(self.batch_size, count)
         steps_per_epoch = -(-count // batch_size)
-        scaled = {"variance": "per-dimension"} if self.likelihood in ("gaussian", "student-t", "laplace") else {}
+        scaled = {"variance": "per-dimension"} if self.likelihood in SCALED else {}
         settings = {
             "model.latent_dim": self.latent_dim or max(MIN_LATENT, min(MAX_LATENT, width // 2)),
             "model.encoder": {"name": "mlp", "hidden_features": hidden},
