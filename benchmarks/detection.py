@@ -4,10 +4,10 @@
     VAEL_DATA=… python benchmarks/detection.py --output detection.json             # trained on half of the normals
     VAEL_DATA=… python benchmarks/detection.py --contaminated --output mixed.json  # trained on everything
 
-One default setting for all sets. `--contaminated` trains on everything and scores the same rows; otherwise half of the
-normal rows are the training, standardised by them, and the rest with all anomalies the test. Sets are cut to 20,000
-seeded rows. The AUROC is × 100. Fitting times are of one thread, each side in turn. A broken-off run goes on: what the
-output holds already is not done again.
+One setting for all sets. `--contaminated` trains on everything and scores the same rows, also with a quarter of each
+batch left out; otherwise half of the normal rows are the training, standardised by them, and the rest with all
+anomalies the test. Sets are cut to 20,000 seeded rows. The AUROC is × 100. Fitting times are of one thread, each side
+in turn. A broken-off run goes on: what the output holds already is not done again.
 """
 
 import argparse
@@ -69,6 +69,14 @@ def fit_vael(train: NDArray, seed: int) -> Callable[[NDArray], dict[str, NDArray
     return score
 
 
+def fit_trimmed(train: NDArray, seed: int) -> Callable[[NDArray], dict[str, NDArray]]:
+    """Fit vael's detector as it is meant for rows among which are anomalies: heavy tails, a quarter left out."""
+    from vael.estimators import VAEDetector
+
+    detector = VAEDetector(likelihood="student-t", trim=0.25, score_name="nll", random_state=seed).fit(train)
+    return lambda test: {"vael trimmed": -detector.score_samples(test)}
+
+
 def fit_pyod(name: str, train: NDArray, seed: int, *, is_contaminated: bool) -> Callable[[NDArray], dict[str, NDArray]]:
     """Fit one of PyOD's detectors with its defaults; of training rows it has scores that leave each row itself out."""
     file, kind, options = PEERS[name]
@@ -84,6 +92,8 @@ def run_set(path: Path, seed: int, *, is_contaminated: bool) -> dict[str, Any]:
     """Return every method's AUROC on one set, and the seconds that each took to fit."""
     train, test, truth = read_set(path, seed, is_contaminated=is_contaminated)
     fits: dict[str, Callable[[], Callable[[NDArray], dict[str, NDArray]]]] = {"vael": lambda: fit_vael(train, seed)}
+    if is_contaminated:
+        fits["vael trimmed"] = lambda: fit_trimmed(train, seed)
     for name in PEERS:
         fits[name] = lambda name=name: fit_pyod(name, train, seed, is_contaminated=is_contaminated)
     auroc, seconds = {}, {}
@@ -105,13 +115,17 @@ def show(done: dict[str, dict[str, Any]]) -> None:
     print("| method | mean AUROC × 100 | over seeds | seconds to fit all sets |\n|---|---|---|---|")
     for method in methods:
         means = [np.mean([done[f"{name}/{seed}"]["auroc"][method] for name in names]) for seed in whole]
-        side = "vael" if method.startswith("vael") else method
-        seconds = [sum(done[f"{name}/{seed}"]["seconds"][side] for name in names) for seed in whole]
+        seconds = [sum(seconds_of(done[f"{name}/{seed}"], method) for name in names) for seed in whole]
         print(f"| {method} | {np.mean(means):.2f} | ± {np.std(means):.2f} | {np.mean(seconds):.1f} |")
     print(f"\n| set | {' | '.join(methods)} |\n|{'---|' * (len(methods) + 1)}")
     for name in names:
         row = [np.mean([done[f"{name}/{seed}"]["auroc"][method] for seed in whole]) for method in methods]
         print(f"| {name} | {' | '.join(f'{value:.1f}' for value in row)} |")
+
+
+def seconds_of(found: dict[str, Any], method: str) -> float:
+    """Return how long the fit behind a method took; one fit of vael gives several scores."""
+    return found["seconds"].get(method, found["seconds"]["vael"])
 
 
 def main() -> int:

@@ -84,6 +84,17 @@ def test_the_detector_finds_what_breaks_the_pattern() -> None:
         VAEDetector(**FAST, score_name="rates").fit(rows)
 
 
+def test_rows_that_are_left_out_stay_strange() -> None:
+    """Thirty alike among two hundred: a net learns them too, unless it leaves out what it explains worst."""
+    rows = np.concatenate([blobs(), 50 * np.ones((30, 6)) + blobs(30, seed=1)])
+    truth = np.arange(len(rows)) >= 200
+    gaps = {}
+    for trim in (0.0, 0.3):
+        scores = -VAEDetector(trim=trim, score_name="nll", num_steps=400).fit(rows).score_samples(rows)
+        gaps[trim] = np.median(scores[truth]) - np.median(scores[~truth])
+    assert gaps[0.3] > 5 * gaps[0.0]  # 127 nats and 4
+
+
 def test_the_clusterer_finds_the_groups_and_numbers_new_rows_alike() -> None:
     rows = blobs(300)
     clusterer = VAEClusterer(n_clusters=2, num_steps=400).fit(rows)

@@ -77,6 +77,26 @@ def test_with_a_weight_of_one_the_value_is_the_mean_negative_bound():
     np.testing.assert_allclose(inference.latents[0].log_ratio.detach(), expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(("trim", "num_kept"), [(0.01, 5), (0.2, 4), (0.5, 3), (0.79, 2), (0.99, 1)])
+def test_the_worst_explained_are_left_out(trim: float, num_kept: int):
+    model = build()
+    inference, got = infer(model, 2), loss(ELBO(beta=0.5, trim=trim, num_samples=2), model)
+    probs = inference.p_x.mean.detach().double().numpy()
+    distortion = -bernoulli.logpmf(inference.x.numpy().astype(int), probs).sum(-1).mean(0)
+    each = np.sort(distortion + 0.5 * rates_by_hand(inference).sum(-1))
+    assert float(got.value.detach()) == pytest.approx(each[:num_kept].mean(), rel=1e-5)
+    assert float(got.distortion) == pytest.approx(distortion.mean(), rel=1e-5)  # told of the whole batch
+
+
+def test_what_is_left_out_pulls_at_nothing():
+    model, x = build(), batch().x.requires_grad_()
+    with seeded(7):
+        value = ELBO(trim=0.4)(model, Batch(x), STEP).value
+    (gradient,) = torch.autograd.grad(value, x)
+    worst = infer(model).elbo.detach().squeeze(0).argsort()[:2]
+    assert sorted((gradient.abs().sum(-1) == 0).nonzero().flatten().tolist()) == sorted(worst.tolist())
+
+
 @pytest.mark.parametrize(("step", "beta"), [(0, 0.0), (5, 0.5), (10, 1.0), (1000, 1.0)])
 def test_weight_warms_up_over_the_steps(step: int, beta: float):
     model = build()
@@ -175,12 +195,20 @@ def test_gradient_reaches_every_parameter():
         {"capacity": -2.0},
         {"gamma": 3.0, "beta": 2.0},
         {"gamma": 3.0, "free_bits": 0.5},
+        {"trim": -0.1},
+        {"trim": 1.0},
     ],
     ids="-".join,
 )
 def test_weights_that_make_no_sense_are_refused(options: dict):
     with pytest.raises(VaelError, match=f"got .*{next(iter(options.values()))}"):
         ELBO(**options)
+
+
+@pytest.mark.parametrize("other", [{"free_bits": 0.5}, {"gamma": 3.0}])
+def test_examples_are_left_out_of_nothing_that_counts_the_whole_batch(other: dict):
+    with pytest.raises(VaelError, match=r"trim = 0\.1 .*use one of them"):
+        ELBO(trim=0.1, **other)
 
 
 def test_a_capacity_without_its_weight_is_refused():

@@ -42,6 +42,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "elbo": ("elbo", {}),
     "elbo-capacity": ("elbo", {"capacity": {"name": "linear", "end": 9.0}, "gamma": 10.0}),
     "elbo-free-bits": ("elbo", {"free_bits": 0.1, "free_bits_per": "layer"}),
+    "elbo-trimmed": ("elbo", {"trim": 0.3}),
     "autoencoder": ("autoencoder", {}),
     "iwae": ("importance-weighted", {"num_samples": 3}),
     "iwae-stl": ("importance-weighted", {"num_samples": 2, "gradient": "stl"}),

@@ -32,6 +32,8 @@ class RowsEstimator(BaseEstimator):
         likelihood: Of a cell: gaussian, student-t or hyperbolic-secant with one scale a column; optimal-gaussian or
             laplace with one for all.
         beta: Weight of the rate.
+        trim: The share of each batch, the worst explained, that no step learns from; for rows among which are some that
+            do not belong.
         num_steps: Steps of the optimizer, whatever the number of rows.
         batch_size: Rows a step.
         learning_rate: At the start; it falls to zero along a cosine.
@@ -46,6 +48,7 @@ class RowsEstimator(BaseEstimator):
     hidden_features: tuple[int, ...] = (128,)
     likelihood: str = "gaussian"
     beta: float = 1.0
+    trim: float = 0.0
     num_steps: int = 800
     batch_size: int = 512
     learning_rate: float = 5e-3
@@ -87,7 +90,7 @@ class RowsEstimator(BaseEstimator):
             "model.encoder": {"name": "mlp", "hidden_features": hidden},
             "model.decoder": {"name": "mlp", "hidden_features": hidden[::-1]},
             "model.likelihood": {"name": self.likelihood, **scaled},
-            "objective": {"name": "elbo", "beta": self.beta},
+            "objective": {"name": "elbo", "beta": self.beta, "trim": self.trim},
             "training.epochs": max(1, math.ceil(self.num_steps / steps_per_epoch)),
             "training.batch_size": batch_size,
             "training.learning_rate": {"name": "cosine", "start": self.learning_rate, "end": 0.0},

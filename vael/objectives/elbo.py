@@ -1,5 +1,6 @@
 """The evidence lower bound, with the weights, capacities and free bits that the field has put on the rate."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +24,10 @@ class ELBO(Objective):
     not collapse (Kingma et al. 2016, https://arxiv.org/abs/1606.04934, eq. 15); or Σ_l max(λ, mean_B KL_l), a sum over
     the stochastic layers. With γ > 0 the loss is distortion + γ |rate − C(step)|: the rate is led to a capacity C
     (Burgess et al. 2018, https://arxiv.org/abs/1804.03599, eq. 8).
+    With trim τ > 0 the mean is over the share 1 − τ of the batch that is explained best: what does not belong to the
+    data is left out of the fit, and stays badly explained ("Least median of squares regression", Rousseeuw 1984,
+    https://doi.org/10.1080/01621459.1984.10477105; of likelihoods, Neykov et al. 2007,
+    https://doi.org/10.1016/j.csda.2006.12.024).
     References: β-VAE, Higgins et al. 2017, https://openreview.net/forum?id=Sy2fzU9gl; warm-up, Bowman et al. 2016,
     https://arxiv.org/abs/1511.06349; cyclical, Fu et al. 2019, https://arxiv.org/abs/1903.10145.
 
@@ -33,6 +38,7 @@ class ELBO(Objective):
         capacity: C, nats ≥ 0 that the rate is led to: a number or a schedule; it takes γ > 0.
         gamma: γ ≥ 0, the weight of the distance to the capacity, in place of β; 0 switches it off.
         num_samples: K draws of z for each example.
+        trim: τ in [0, 1), the share of each batch that is left out, the worst explained by distortion + β · rate.
     """
 
     beta: float | Schedule = 1.0
@@ -41,6 +47,7 @@ class ELBO(Objective):
     capacity: float | Schedule = 0.0
     gamma: float = 0.0
     num_samples: int = 1
+    trim: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse weights that make no sense."""
@@ -58,6 +65,13 @@ class ELBO(Objective):
             raise VaelError(
                 f"objective.gamma stands in place of beta and free_bits, got {self.gamma} with them: leave those out"
             )
+        if not 0 <= self.trim < 1:
+            raise VaelError(f"objective.trim expects a share in [0, 1), got {self.trim}")
+        if self.trim and (self.gamma or self.free_bits):
+            raise VaelError(
+                f"objective.trim = {self.trim} leaves examples out one by one, free_bits and gamma count the whole "
+                "batch: use one of them"
+            )
 
     def find_misfit(self, model: VAE) -> str:
         if not self.free_bits or self.free_bits_per == "layer":
@@ -72,8 +86,15 @@ class ELBO(Objective):
             distance = (inference.rate.mean() - value_at(self.capacity, step)).abs()
             return Loss.of(distortion + self.gamma * distance, model, inference, value_at(self.gamma, step))
         beta = value_at(self.beta, step)
+        if self.trim:
+            return Loss.of(self._trimmed(inference.distortion + beta * inference.rate), model, inference, beta)
         rate = self._rate_with_free_bits(inference) if self.free_bits else inference.rate.mean()
         return Loss.of(distortion + beta * rate, model, inference, beta)
+
+    def _trimmed(self, losses: Tensor) -> Tensor:
+        """Return the mean of the smallest of the losses `(B,)`."""
+        num_kept = math.ceil((1 - self.trim) * len(losses))
+        return losses.topk(num_kept, largest=False).values.mean()
 
     def _rate_with_free_bits(self, inference: Inference) -> Tensor:
         if self.free_bits_per == "layer":
