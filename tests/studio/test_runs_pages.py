@@ -237,3 +237,26 @@ def test_an_empty_folder_says_what_to_do(page: "Page", serve: Any, tmp_path: Pat
     expect(page.get_by_text("vael train --runs")).to_be_visible()
     page.get_by_role("link", name="New training").last.click()
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
+
+
+ANSWERS = """async (kind) => {
+  const { call } = await import("/js/api.js"), left = new AbortController(), fetch = window.fetch;
+  const halfway = new ReadableStream({
+    start(body) { left.signal.addEventListener("abort", () => body.error(new DOMException("left", "AbortError"))); },
+  });
+  window.fetch = async () => new Response(kind === "left" ? halfway : "{");
+  setTimeout(() => left.abort(), kind === "left" ? 50 : 1e6);
+  try { return await call("/api/runs", { signal: left.signal }); }
+  catch (error) { return `${error.name}: ${error.message}`; }
+  finally { window.fetch = fetch; }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [("left", "AbortError: "), ("broken", "Error: The studio answered 200 without a word.")]
+)
+def test_half_an_answer_is_none(page: "Page", studio: str, kind: str, told: str) -> None:
+    """A page that is left while an answer is on its way must not go on with what came of it."""
+    page.goto(studio)
+    page.get_by_role("heading", name="Runs").wait_for()
+    assert page.evaluate(ANSWERS, kind).startswith(told)

@@ -29,7 +29,13 @@ export async function call(path, { method = "GET", body, signal } = {}) {
     throw new Refused("The studio does not answer: is 'vael studio' still running?", null, 0);
   }
   if (answer.status === 204) return null;
-  const content = await answer.json().catch(() => ({ detail: `The studio answered ${answer.status} without a word.` }));
+  let content;
+  try {
+    content = await answer.json();
+  } catch {
+    signal?.throwIfAborted(); // the page was left while the answer was on its way
+    throw new Refused(`The studio answered ${answer.status} without a word.`, null, answer.status);
+  }
   if (!answer.ok) throw new Refused(content.detail ?? `The studio answered ${answer.status}.`, content.field ?? null, answer.status);
   return content;
 }
