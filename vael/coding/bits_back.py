@@ -32,7 +32,6 @@ __all__ = ["BitsBack"]
 
 LEAST_PART = 8  # observations: with fewer a thread is not worth its start
 
-
 Places = NDArray[np.int64]
 Normals = tuple[NDArray[np.float64], NDArray[np.float64]]
 """μ and σ of latents on the grid, in steps, `(n,)` each."""

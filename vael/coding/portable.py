@@ -32,7 +32,7 @@ LN2_HIGH = 6.93147180369123816490e-01  # ln 2 to 32 bits, so that its product wi
 LN2_LOW = 1.90821492927058770002e-10
 LARGEST_EXPONENT = 709.0
 EXP_TERMS = tuple(1 / math.factorial(n) for n in range(14))
-PIECE = 2**17  # numbers for each thread at once: a few such arrays fit into a core's cache
+PIECE = 2**17  # numbers for each thread at once: more leave the cache, fewer hand the interpreter's lock around
 SIGMOID_REACH, SIGMOID_STEP = 24.0, 2.0**-9  # of the table: beyond it the sigmoid is 4·10⁻¹¹ from its end
 ATANH_TERMS = tuple(1 / (2 * n + 1) for n in range(12))
 
